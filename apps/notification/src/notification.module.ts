@@ -1,0 +1,31 @@
+import type { z } from 'zod';
+import { Service, Variables } from '#libs/service';
+import { FilePost } from './file-post.js';
+import { Mailer } from './mailer.js';
+import { CreateCorrespondence1700000000300 } from './migrations/create-correspondence.js';
+import { NotificationController } from './notification.controller.js';
+import { NotificationReactions } from './notification.reactions.js';
+import { Notifications } from './notification.store.js';
+import { POST } from './post.js';
+import { SmtpPost } from './smtp-post.js';
+import { NotificationVariables } from './variables.js';
+
+@Service({
+  name: 'notification',
+  title: 'Notification',
+  port: 3005,
+  migrations: [CreateCorrespondence1700000000300],
+  variables: NotificationVariables,
+  controllers: [NotificationController, NotificationReactions],
+  providers: [
+    Notifications,
+    Mailer,
+    {
+      provide: POST,
+      inject: [Variables.token],
+      useFactory: ({ SMTP_URL, MAIL_DIR }: z.output<typeof NotificationVariables>) =>
+        SMTP_URL === undefined ? new FilePost(MAIL_DIR) : new SmtpPost(SMTP_URL),
+    },
+  ],
+})
+export class NotificationModule {}

@@ -1,0 +1,62 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { SMTPServer } from 'smtp-server';
+
+interface Received {
+  readonly recipients: readonly string[];
+  readonly subject: string;
+  readonly raw: string;
+}
+
+export interface TestSmtpServer {
+  readonly url: string;
+  /** All mails that came with this order's id, those included to which the answer got lost. */
+  about(orderId: string): readonly Received[];
+  /** What the next mails get in place of 250. */
+  answerNext(...answers: (number | 'hang up')[]): void;
+  /** The address gets 550 from now on. */
+  refuse(address: string): void;
+  close(): Promise<void>;
+}
+
+/** A real SMTP server in this process that takes every mail, unless told otherwise. */
+export async function startSmtpServer(): Promise<TestSmtpServer> {
+  const received: Received[] = [];
+  const answers: (number | 'hang up')[] = [];
+  const refused = new Set<string>();
+  const server = new SMTPServer({
+    authOptional: true,
+    disableReverseLookup: true,
+    disabledCommands: ['STARTTLS', 'AUTH'],
+    closeTimeout: 100,
+    onRcptTo({ address }, _session, done) {
+      done(refused.has(address) ? Object.assign(new Error('no such user'), { responseCode: 550 }) : undefined);
+    },
+    onData(stream, session, done) {
+      const chunks: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('end', () => {
+        const answer = answers.shift();
+        if (typeof answer === 'number') return done(Object.assign(new Error('busy'), { responseCode: answer }));
+        const recipients = session.envelope.rcptTo.map(({ address }) => address);
+        const raw = Buffer.concat(chunks).toString('utf8');
+        received.push({ recipients, subject: /^Subject: (.+)$/m.exec(raw)?.[1] ?? '', raw });
+        if (answer === 'hang up') hangUp();
+        else done();
+      });
+    },
+  });
+  server.on('error', () => undefined);
+  server.listen(0, '127.0.0.1');
+  await once(server.server, 'listening');
+  const hangUp = () => {
+    for (const connection of server.connections) connection.close();
+  };
+  return {
+    url: `smtp://127.0.0.1:${(server.server.address() as AddressInfo).port}`,
+    about: (orderId) => received.filter(({ raw }) => raw.includes(orderId)),
+    answerNext: (...next) => void answers.push(...next),
+    refuse: (address) => void refused.add(address),
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}

@@ -1,0 +1,21 @@
+import { Service } from '#libs/service';
+import { CreateOrders1700000000400 } from './migrations/create-orders.js';
+import { OrderController } from './order.controller.js';
+import { OrderReactions } from './order.reactions.js';
+import { Orders } from './order.store.js';
+import { Outcomes } from './outcomes.js';
+import { PlaceOrder } from './place-order.js';
+import { ProductsController } from './products.controller.js';
+import { Settling } from './settling.js';
+import { orderVariables } from './variables.js';
+
+@Service({
+  name: 'order',
+  title: 'Order',
+  port: 3001,
+  migrations: [CreateOrders1700000000400],
+  controllers: [OrderController, ProductsController, OrderReactions],
+  providers: [PlaceOrder, Orders, Outcomes, Settling],
+  variables: orderVariables,
+})
+export class OrderModule {}

@@ -1,0 +1,3 @@
+import { runProvider } from './run-provider.js';
+
+await runProvider(process.env);

@@ -1,0 +1,4 @@
+import { runService } from '#libs/service';
+import { PaymentModule } from './payment.module.js';
+
+await runService(PaymentModule);

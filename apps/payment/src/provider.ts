@@ -1,0 +1,92 @@
+import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
+import type { ChargePayment, DataOf, RefundPayment } from '#libs/contracts';
+import { Hopeless } from '#libs/messaging';
+import { Variables } from '#libs/service';
+import { tracedFetch } from '#libs/tracing';
+import type { PaymentVariables } from './variables.js';
+
+/** What became of a charge. No answer is neither: it is thrown, and tried again with the same key. */
+export type Answer =
+  { readonly status: 'charged'; readonly chargeId: string } | { readonly status: 'declined'; readonly code: string };
+
+type Charge = DataOf<typeof ChargePayment> & { readonly idempotencyKey: string };
+type Refund = DataOf<typeof RefundPayment> & { readonly idempotencyKey: string };
+
+const Charged = z.object({ chargeId: z.string().min(1) });
+const Declined = z.object({ code: z.string().min(1) });
+const Refunded = z.object({ refundId: z.string().min(1) });
+
+/** The provider did not answer, or not in a way that settles it: the money may have moved or not. */
+export class ProviderUnavailable extends Error {
+  override readonly name = 'ProviderUnavailable';
+}
+
+/** The payment provider over HTTP. Calls with one idempotency key take effect once, however often they are made. */
+@Injectable()
+export class Provider {
+  constructor(@Variables() private readonly variables: z.output<typeof PaymentVariables>) {}
+
+  /** @throws ProviderUnavailable to be tried again; Hopeless when the provider does not understand */
+  async charge({ orderId, amountCents, paymentToken, idempotencyKey }: Charge): Promise<Answer> {
+    const { status, body } = await this.post('charges', { orderId, amountCents, paymentToken }, idempotencyKey);
+    return status === 402
+      ? { status: 'declined', code: read(Declined, body).code }
+      : { status: 'charged', chargeId: read(Charged, body).chargeId };
+  }
+
+  /** Resolves with the refund's id. @throws as `charge` */
+  async refund({ chargeId, amountCents, idempotencyKey }: Refund): Promise<string> {
+    const { body } = await this.post('refunds', { chargeId, amountCents }, idempotencyKey);
+    return read(Refunded, body).refundId;
+  }
+
+  private async post(
+    path: 'charges' | 'refunds',
+    body: object,
+    key: string,
+  ): Promise<{ status: number; body: unknown }> {
+    const { PAYMENT_PROVIDER_URL: base, PAYMENT_TIMEOUT_MS: timeoutMs } = this.variables;
+    let status: number;
+    let text: string;
+    try {
+      const response = await tracedFetch(`${base.replace(/\/$/, '')}/${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': key },
+        body: JSON.stringify(body),
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      status = response.status;
+      text = await response.text();
+    } catch (error) {
+      throw new ProviderUnavailable(`POST /${path}: ${reasonOf(error, timeoutMs)}`, { cause: error });
+    }
+    if (isTransient(status)) throw new ProviderUnavailable(`POST /${path}: HTTP ${status}`);
+    const declined = status === 402 && path === 'charges';
+    if (status >= 300 && !declined) throw new Hopeless(`POST /${path}: HTTP ${status}, ${withoutToken(text, body)}`);
+    return { status, body: text };
+  }
+}
+
+/** What is thrown ends up in logs and dead letters, where no token may be. */
+function withoutToken(text: string, { paymentToken }: { paymentToken?: string }): string {
+  return (paymentToken ? text.replaceAll(paymentToken, '[token]') : text).slice(0, 200);
+}
+
+function isTransient(status: number): boolean {
+  return status >= 500 || status === 408 || status === 425 || status === 429;
+}
+
+function reasonOf(error: unknown, timeoutMs: number): string {
+  const { name, message, cause } = error as Error & { cause?: { code?: string } };
+  return name === 'TimeoutError' ? `no answer within ${timeoutMs} ms` : (cause?.code ?? message);
+}
+
+/** An answer that is not as agreed settles nothing; whoever stands between us and the provider may be better next time. */
+function read<T>(schema: z.ZodType<T>, text: unknown): T {
+  try {
+    return schema.parse(JSON.parse(String(text)));
+  } catch (error) {
+    throw new ProviderUnavailable('the provider answered something that cannot be read', { cause: error });
+  }
+}

@@ -1,0 +1,4 @@
+import { runService } from '#libs/service';
+import { ShippingModule } from './shipping.module.js';
+
+await runService(ShippingModule);

@@ -1,0 +1,80 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
+import { services } from '../tools/platform/apps.js';
+import { stockOf, violations } from './invariants.js';
+import type { Store } from './stores.js';
+import { World, type OrderRequest, type StockView } from './world.js';
+
+const MIX: readonly OrderRequest[] = [{}, { token: 'tok_declined' }, { country: 'AQ' }, { sku: 'sold-out' }, {}];
+const mixed = (n: number) => MIX[n % MIX.length]!;
+
+/** How the platform lives with a broker that comes and goes, with replicas, and with a service that comes late. */
+export function describeBrokerStories(name: string, startStore: () => Promise<Store>): void {
+  describe(`with two replicas of each service on ${name}`, () => {
+    let store: Store;
+    let world: World;
+    let before: ReadonlyMap<string, StockView>;
+    let failed = false;
+
+    beforeAll(async () => {
+      store = await startStore();
+      world = await World.start(store, { replicas: new Map(services.map((service) => [service, 2])) });
+      before = await stockOf(world);
+    });
+
+    beforeEach(() => onTestFailed(() => void (failed = true)));
+    afterEach(async () => {
+      expect(await violations(world, before)).toEqual([]);
+    });
+
+    afterAll(async () => {
+      await world?.stop(failed);
+      await store?.stop();
+    });
+
+    it('orders settle, whichever replica is killed', async () => {
+      const placing = world.placeMany(100, mixed, 5);
+      for (const service of services) {
+        await world.platform.kill(service, 1);
+        await world.platform.ready(service, 1);
+      }
+      await world.untilAllSettled(await placing);
+    });
+
+    it('orders settle when the broker is killed amid 200 of them', async () => {
+      const placing = world.placeMany(200, mixed, 10);
+      await store.kill?.();
+      await store.restart?.();
+      await world.untilAllSettled(await placing);
+    });
+
+    it('orders are taken while the broker is away, and settle once it is back', async () => {
+      await store.kill?.();
+      const ids = await world.placeMany(20, mixed, 4);
+      const orders = await Promise.all(ids.map((id) => world.order(id)));
+      expect(orders.map((order) => order.status)).toEqual(ids.map(() => 'placed'));
+      await store.restart?.();
+      await world.untilAllSettled(ids);
+    });
+  });
+
+  describe(`a service that first starts after events for it were stated on ${name}`, () => {
+    it('gets them all', async () => {
+      const store = await startStore();
+      const world = await World.start(store, { apps: { ...allApps(), shipping: { start: false } } });
+      try {
+        const ids = await world.placeMany(10, () => ({}));
+        for (const id of ids) await world.until(id, 'paid');
+        await world.platform.start('shipping');
+        const orders = await world.untilAllSettled(ids);
+        expect(orders.map((order) => order.status)).toEqual(ids.map(() => 'completed'));
+      } finally {
+        await world.stop();
+        await store.stop();
+      }
+    });
+  });
+}
+
+function allApps() {
+  return Object.fromEntries([...services, 'payment-provider' as const].map((app) => [app, {}]));
+}

@@ -1,0 +1,145 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Client } from 'pg';
+import { eventually } from '#libs/messaging/testing';
+import { describeWithDocker } from '../tools/docker/available.js';
+import { developmentToken } from '../tools/platform/index.js';
+import { embeddedPostgres, kafka, rabbitmq, type Store } from './stores.js';
+import { World } from './world.js';
+
+const program = fileURLToPath(new URL('../dist/tools/replay/main.js', import.meta.url));
+const entry = fileURLToPath(new URL('../dist/apps/notification/src/main.js', import.meta.url));
+
+/** A service gets its past again: by the command line that people use, with its own inbox and with an empty one. */
+function describeReplay(name: string, startStore: () => Promise<Store>): void {
+  describe(`a replay on ${name}`, () => {
+    let store: Store;
+    let world: World;
+
+    beforeAll(async () => {
+      expect(existsSync(program)).toBe(true);
+      store = await startStore();
+      world = await World.start(store);
+      await world.placeMany(5, () => ({}));
+      await world.untilAllSettled();
+      await eventually(async () => (await letters()) === 10, 'two letters per order');
+    });
+
+    afterAll(async () => {
+      await world?.stop();
+      await store?.stop();
+    });
+
+    const database = () => world.platform.databaseUrl('notification');
+    const letters = (url = database()) =>
+      count(url, `select count(*)::int as n from inbox where type = 'notification.send-email'`);
+    const duplicates = () => count(database(), 'select coalesce(sum(duplicates), 0)::int as n from inbox');
+    const replay = (...args: string[]) =>
+      run(program, ['--service', 'notification', '--url', world.platform.url('notification'), ...args]);
+
+    it('says what would be handed over, and that the inbox knows it', async () => {
+      const { stdout } = await replay('--from', '2020-01-01T00:00Z', '--dry-run');
+      expect(stdout).toMatch(/order\.placed +5 +0 +5\n/);
+      expect(stdout).toMatch(/shipment\.created +5 +0 +5\n/);
+      expect(stdout).toContain('The inbox of notification knows 10 messages already');
+    });
+
+    it('sends no second letter', async () => {
+      const { stdout } = await replay('--from', '2020-01-01');
+      expect(stdout).toContain('Nothing was handed over.');
+      expect([await letters(), await duplicates()]).toEqual([10, 0]);
+    });
+
+    it('gives back what the database lost', async () => {
+      await execute(database(), `delete from inbox where type = 'shipment.created'`);
+      const { stdout } = await replay('--from', '2020-01-01');
+      expect(stdout).toMatch(/shipment\.created +5 +5 +0\n/);
+      const { stdout: again } = await replay('--from', '2020-01-01');
+      expect(again).toContain('Nothing was handed over.');
+    });
+
+    it('gives all of it to a new group, with a database of its own, and goes on from there', async () => {
+      const { stdout } = await replay('--from', '2020-01-01', '--as-new', 'notification-again');
+      expect(stdout).toContain('10 messages wait for the new consumer group notification-again');
+      expect(stdout).toContain('CONSUMER_GROUP=notification-again DATABASE_URL=');
+      const url = await world.platform.postgres.createDatabase('notification_again');
+      const { plan } = world.platform.processes.find(({ plan: { app } }) => app === 'notification')!;
+      const env = { ...plan.env, PORT: '0', DATABASE_URL: url, CONSUMER_GROUP: 'notification-again' };
+      const running = execFile(process.execPath, [entry], { env });
+      try {
+        const handled = `select count(*)::int as n from inbox where type in ('order.placed', 'shipment.created')`;
+        await eventually(async () => (await count(url, handled).catch(() => 0)) === 10, 'all messages handled anew');
+        const orderId = await world.place();
+        await world.until(orderId, 'settled');
+        await eventually(async () => (await count(url, handled)) === 12, 'what was stated later');
+        expect(await count(url, 'select count(*)::int as n from dead_letter')).toBe(0);
+      } finally {
+        const ended = new Promise((resolve) => running.once('exit', resolve));
+        running.kill('SIGTERM');
+        await ended;
+      }
+      const taken = await replay('--from', '2020-01-01', '--as-new', 'notification-again');
+      expect(taken.stderr).toMatch(
+        /^notification at .*: --as-new: there is a consumer group notification-again already/,
+      );
+    });
+
+    it('says in one line what is wrong with the command', async () => {
+      const wrong = [
+        [['--from', 'yesterday'], "'--from <time>'"],
+        [['--from', '2020-01-01', '--service', 'billing'], "'--service <name>'"],
+        [['--from', '2020-01-01', '--as-new', 'payment'], '--as-new: payment is the name of a service'],
+        [['--from', '2020-01-01', '--as-new', 'Again'], "'--as-new <group>'"],
+        [['--from', '2020-01-01', '--url', world.platform.url('payment')], 'This is payment, not notification'],
+        [['--from', '2020-01-01', '--url', 'http://127.0.0.1:9'], 'does not answer at http://127.0.0.1:9'],
+      ] as const;
+      for (const [args, told] of wrong) {
+        const { code, stdout, stderr } = await replay(...args);
+        expect({ code, stdout, lines: stderr.trim().split('\n').length }).toEqual({ code: 1, stdout: '', lines: 1 });
+        expect(stderr).toContain(told);
+      }
+      const args = ['--service', 'notification', '--url', world.platform.url('notification'), '--from', '2020-01-01'];
+      const { stderr } = await run(program, args, { OPS_TOKEN: `not ${developmentToken}` });
+      expect(stderr).toContain('OPS_TOKEN is not the one');
+    });
+  });
+}
+
+describeReplay('postgres', embeddedPostgres);
+await describeWithDocker('replays on brokers', () => {
+  describeReplay('rabbitmq', rabbitmq);
+  describeReplay('kafka', kafka);
+});
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(file: string, args: readonly string[], variables: Record<string, string> = {}): Promise<Ended> {
+  const { OPS_TOKEN: _, FORCE_COLOR: __, ...rest } = process.env;
+  const env = { ...rest, NO_COLOR: '1', ...variables };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [file, ...args], { env }, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    );
+  });
+}
+
+async function count(url: string, sql: string): Promise<number> {
+  const [row] = await execute<{ n: number }>(url, sql);
+  return row?.n ?? 0;
+}
+
+async function execute<Row extends object>(url: string, sql: string): Promise<Row[]> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<Row>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}

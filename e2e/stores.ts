@@ -1,0 +1,39 @@
+/** What carries the events in an e2e run. */
+export interface Store {
+  readonly name: 'postgres' | 'rabbitmq' | 'kafka';
+  /** Tells the services where it is. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Ends it as kill -9 does; absent where the store is the services' own PostgreSQL. */
+  kill?(): Promise<void>;
+  /** Starts it again with its data. */
+  restart?(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function embeddedPostgres(): Promise<Store> {
+  return { name: 'postgres', env: { TRANSPORT: 'postgres' }, stop: async () => undefined };
+}
+
+export async function rabbitmq(): Promise<Store> {
+  const { startRabbitBroker } = await import('#libs/rabbitmq/testing');
+  const broker = await startRabbitBroker();
+  return {
+    name: 'rabbitmq',
+    env: { TRANSPORT: 'rabbitmq', RABBITMQ_URL: broker.url },
+    kill: () => broker.kill(),
+    restart: () => broker.restart(),
+    stop: () => broker.stop(),
+  };
+}
+
+export async function kafka(): Promise<Store> {
+  const { startKafkaRig } = await import('#libs/kafka/testing');
+  const rig = await startKafkaRig();
+  return {
+    name: 'kafka',
+    env: { TRANSPORT: 'kafka', KAFKA_BROKERS: rig.brokers.join(',') },
+    kill: () => rig.kill(),
+    restart: () => rig.restart(),
+    stop: () => rig.dispose(),
+  };
+}

@@ -1,0 +1,3 @@
+export * from './drawing.js';
+export { faultsOf } from './faults.js';
+export * from './part.js';

@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import type { Envelope } from './envelope.js';
+import type { MessageType } from './message-type.js';
+
+/**
+ * CloudEvents 1.0 attributes by bare name, as they travel beside the body. An adapter adds its protocol's prefix
+ * (`ce_` on Kafka, `cloudEvents_` on AMQP) to all but `content-type`.
+ */
+export type Headers = Readonly<Record<string, string>>;
+
+const attributes = z.object({
+  specversion: z.literal('1.0'),
+  id: z.uuidv7(),
+  type: z.string().min(1),
+  source: z.string().min(1),
+  time: z.iso.datetime({ offset: true }),
+  partitionkey: z.string().min(1),
+  dataversion: z.coerce.number().int().positive().default(1),
+  correlationid: z.string().min(1),
+  causationid: z.string().min(1).optional(),
+  sequence: z.coerce.number().int().nonnegative().optional(),
+  traceparent: z.string().optional(),
+  tracestate: z.string().optional(),
+});
+
+/** The message is no CloudEvent, or its data does not fit its type: trying again cannot help. */
+export class MalformedMessage extends Error {
+  override readonly name = 'MalformedMessage';
+}
+
+/** Serialises everything but `sequence`, which the relay adds once the outbox row has its id. */
+export function encode(envelope: Omit<Envelope, 'sequence'>): { headers: Headers; body: Buffer } {
+  const headers: Record<string, string> = {
+    'content-type': 'application/json',
+    specversion: '1.0',
+    id: envelope.id,
+    type: envelope.type,
+    source: envelope.source,
+    time: envelope.time,
+    partitionkey: envelope.key,
+    dataversion: String(envelope.version),
+    correlationid: envelope.correlationId,
+  };
+  if (envelope.causationId) headers['causationid'] = envelope.causationId;
+  if (envelope.traceparent) headers['traceparent'] = envelope.traceparent;
+  if (envelope.tracestate) headers['tracestate'] = envelope.tracestate;
+  return { headers, body: Buffer.from(JSON.stringify(envelope.data)) };
+}
+
+/** An envelope whose data has not been checked against its type yet. */
+export type Undecided = Omit<Envelope, 'data'> & { readonly data: unknown };
+
+/**
+ * Reads binary mode, and structured mode where the content type is `application/cloudevents+json`.
+ * @throws MalformedMessage naming the attribute or the position in the JSON
+ */
+export function decode(headers: Headers, body: Buffer): Undecided {
+  const structured = headers['content-type']?.startsWith('application/cloudevents+json');
+  const json = parseJson(body);
+  const found = attributes.safeParse(structured ? json : headers);
+  if (!found.success) throw new MalformedMessage(`not a CloudEvent: ${z.prettifyError(found.error)}`);
+  const { specversion: _, partitionkey, dataversion, correlationid, causationid, ...same } = found.data;
+  return {
+    ...withoutUndefined(same),
+    key: partitionkey,
+    version: dataversion,
+    correlationId: correlationid,
+    ...(causationid === undefined ? {} : { causationId: causationid }),
+    data: structured ? (json as { data?: unknown }).data : json,
+  } as Undecided;
+}
+
+/** @throws MalformedMessage naming each field of the data that does not fit */
+export function checked<T extends MessageType>(of: T, envelope: Undecided): Envelope<T> {
+  const data = of.schema.safeParse(envelope.data);
+  if (!data.success) throw new MalformedMessage(`${of.type} v${of.version}: ${z.prettifyError(data.error)}`);
+  return { ...envelope, data: data.data } as Envelope<T>;
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch (error) {
+    throw new MalformedMessage(`the body is not JSON: ${(error as Error).message}`);
+  }
+}
+
+function withoutUndefined<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as T;
+}

@@ -1,0 +1,69 @@
+import type { z } from 'zod';
+
+/** Something that happened or something to do, as its type declares it and as code hands it on: not yet stated, no id. */
+export interface Stated<T extends MessageType = MessageType> {
+  readonly of: T;
+  readonly data: DataOf<T>;
+}
+
+interface Declaration<Kind extends 'event' | 'command', Type extends string, Schema extends z.ZodType> {
+  readonly kind: Kind;
+  /** The name on the wire, `order.placed`. */
+  readonly type: Type;
+  /** Goes up when a reader of the version before could not read it. */
+  readonly version: number;
+  readonly schema: Schema;
+  /** The partition key: messages of one key keep their order. */
+  keyOf(data: z.output<Schema>): string;
+}
+
+/** A past-tense fact, published to whoever cares. Call it with the data to state it. */
+export interface EventType<Type extends string = string, Schema extends z.ZodType = z.ZodType> extends Declaration<
+  'event',
+  Type,
+  Schema
+> {
+  (data: z.output<Schema>): { readonly of: EventType<Type, Schema>; readonly data: z.output<Schema> };
+  /** The service that states it. */
+  readonly source: string;
+}
+
+/** Work that a service gives itself. Call it with the data to give it. */
+export interface CommandType<Type extends string = string, Schema extends z.ZodType = z.ZodType> extends Declaration<
+  'command',
+  Type,
+  Schema
+> {
+  (data: z.output<Schema>): { readonly of: CommandType<Type, Schema>; readonly data: z.output<Schema> };
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- any schema: inference must not narrow the data to unknown
+export type MessageType = EventType<string, any> | CommandType<string, any>;
+
+export type DataOf<T> = T extends { readonly schema: z.ZodType<infer Data> } ? Data : never;
+
+interface Options<Schema extends z.ZodType> {
+  readonly data: Schema;
+  readonly version?: number;
+  readonly key: (data: z.output<Schema>) => string;
+}
+
+export function event<Type extends string, Schema extends z.ZodType>(
+  type: Type,
+  options: Options<Schema> & { readonly source: string },
+): EventType<Type, Schema> {
+  return declare('event', type, options, { source: options.source }) as EventType<Type, Schema>;
+}
+
+export function command<Type extends string, Schema extends z.ZodType>(
+  type: Type,
+  options: Options<Schema>,
+): CommandType<Type, Schema> {
+  return declare('command', type, options, {}) as CommandType<Type, Schema>;
+}
+
+function declare<Schema extends z.ZodType>(kind: string, type: string, options: Options<Schema>, more: object) {
+  const { data: schema, version = 1, key: keyOf } = options;
+  const of = Object.assign((data: z.output<Schema>) => ({ of, data }), { kind, type, version, schema, keyOf, ...more });
+  return of;
+}

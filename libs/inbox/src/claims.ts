@@ -1,0 +1,117 @@
+import type { DataSource, EntityManager } from 'typeorm';
+
+const DAY_MS = 86_400_000;
+/** Days of partitions kept ready ahead, so that a sender's fast clock does no harm. */
+const AHEAD_DAYS = 2;
+/** Any number, the same in each replica. */
+const LOCK = 7_205_002;
+
+interface Claimable {
+  readonly id: string;
+  readonly type: string;
+  readonly causationId?: string;
+}
+
+/** One message in one service. */
+export interface Handling {
+  readonly id: string;
+  readonly type: string;
+  readonly causationId: string | null;
+  readonly attempts: number;
+  readonly duplicates: number;
+  readonly handledAt: Date;
+}
+
+/** Which message ids this service has handled: claimed in the transaction of the reaction, or not at all. */
+export class Claims {
+  private oldest = 0;
+
+  constructor(private readonly retentionDays: number) {}
+
+  /** Creates the partitions of the days to come and drops those past retention. To be called at start and then daily at least. */
+  async keepPartitions(database: DataSource, now = Date.now()): Promise<void> {
+    const first = startOfDay(now) - this.retentionDays * DAY_MS;
+    const wanted = Array.from({ length: this.retentionDays + AHEAD_DAYS + 1 }, (_, day) => first + day * DAY_MS);
+    await database.transaction(async (tx) => {
+      await tx.query('select pg_advisory_xact_lock($1)', [LOCK]);
+      const rows: { name: string }[] = await tx.query(
+        `select relname as name from pg_inherits join pg_class on oid = inhrelid where inhparent = 'inbox'::regclass`,
+      );
+      const existing = new Set(rows.map((row) => row.name));
+      for (const day of wanted) {
+        if (existing.delete(partitionOf(day))) continue;
+        const range = `from ('${lowestId(day)}') to ('${lowestId(day + DAY_MS)}')`;
+        await tx.query(`create table ${partitionOf(day)} partition of inbox for values ${range}`);
+      }
+      for (const past of existing) if (past < partitionOf(first)) await tx.query(`drop table ${past}`);
+    });
+    this.oldest = first;
+  }
+
+  /** Whether an id is of a time that claims are kept for; what came before cannot be told from a duplicate. */
+  covers(messageId: string): boolean {
+    const at = timeOf(messageId);
+    return at >= this.oldest && at < this.oldest + (this.retentionDays + AHEAD_DAYS) * DAY_MS;
+  }
+
+  /**
+   * Claims ids and returns those that nobody had. Waits for a transaction that holds one of them, so a replica that lost its lane
+   * in the middle of a reaction is let finish, or roll back, first.
+   */
+  async claim(tx: EntityManager, messages: readonly Claimable[]): Promise<ReadonlySet<string>> {
+    const sorted = messages.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    const rows: { message_id: string }[] = await tx.query(
+      `insert into inbox (message_id, type, causation_id) select * from unnest($1::uuid[], $2::text[], $3::text[])
+       on conflict do nothing returning message_id`,
+      [
+        sorted.map(({ id }) => id),
+        sorted.map(({ type }) => type),
+        sorted.map(({ causationId }) => causationId ?? null),
+      ],
+    );
+    return new Set(rows.map((row) => row.message_id));
+  }
+
+  /** Notes that messages came again, for whoever asks for an order's story. */
+  async noteDuplicates(database: EntityManager, messageIds: readonly string[]): Promise<void> {
+    await database.query('update inbox set duplicates = duplicates + 1 where message_id = any($1::uuid[])', [
+      messageIds,
+    ]);
+  }
+
+  /** Notes the attempt that succeeded; a command has its row from here only. */
+  async noteDone(tx: EntityManager, message: Claimable, attempts: number): Promise<void> {
+    await tx.query(
+      `insert into inbox (message_id, type, causation_id, attempts) values ($1, $2, $3, $4)
+       on conflict (message_id) do update set attempts = excluded.attempts, handled_at = now()`,
+      [message.id, message.type, message.causationId ?? null, attempts],
+    );
+  }
+
+  /** What became of messages in this service, those that it has seen. */
+  async story(database: EntityManager, messageIds: readonly string[]): Promise<readonly Handling[]> {
+    return database.query(
+      `select message_id as "id", type, causation_id as "causationId", attempts, duplicates, handled_at as "handledAt"
+       from inbox where message_id = any($1::uuid[])`,
+      [messageIds],
+    );
+  }
+}
+
+function startOfDay(time: number): number {
+  return time - (time % DAY_MS);
+}
+
+function partitionOf(day: number): string {
+  return `inbox_${new Date(day).toISOString().slice(0, 10).replaceAll('-', '')}`;
+}
+
+function lowestId(time: number): string {
+  const hex = time.toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+}
+
+/** Milliseconds since 1970 in a UUIDv7 (RFC 9562, section 5.7). */
+export function timeOf(uuidv7: string): number {
+  return Number.parseInt(uuidv7.slice(0, 8) + uuidv7.slice(9, 13), 16);
+}

@@ -1,0 +1,61 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+export class CreateInbox1700000000002 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    // Partitioned by the time in the UUIDv7: forgetting a day is dropping a table.
+    await runner.query(`
+      create table inbox (
+        message_id uuid primary key,
+        type text not null,
+        causation_id text,
+        attempts smallint not null default 1,
+        duplicates smallint not null default 0,
+        handled_at timestamptz not null default now()
+      ) partition by range (message_id)`);
+    // A lane is what keeps its order: the events of one key, or its commands.
+    await runner.query(`
+      create table due (
+        id bigint generated always as identity primary key,
+        lane text not null,
+        kind text not null,
+        type text not null,
+        key text not null,
+        headers text not null,
+        body bytea not null,
+        due_at timestamptz not null default now(),
+        attempts int not null default 0,
+        leased_until timestamptz,
+        leased_by uuid,
+        first_error text,
+        last_error text,
+        created_at timestamptz not null default now()
+      ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000)`);
+    await runner.query('create index due_lane on due (lane, id)');
+    await runner.query('create index due_at on due (due_at)');
+    // Messages that were under way in a process that may have died of one of them.
+    await runner.query(
+      'create unlogged table suspect (message_id uuid primary key, attempts int not null, run uuid not null)',
+    );
+    await runner.query(`
+      create table dead_letter (
+        id bigint generated always as identity primary key,
+        digest bytea not null unique,
+        kind text not null,
+        type text,
+        key text,
+        headers text not null,
+        body bytea not null,
+        origin text,
+        reason text not null,
+        attempts int not null,
+        first_error text not null,
+        last_error text not null,
+        times_seen int not null default 1,
+        created_at timestamptz not null default now()
+      )`);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    for (const table of ['dead_letter', 'suspect', 'due', 'inbox']) await runner.query(`drop table ${table}`);
+  }
+}

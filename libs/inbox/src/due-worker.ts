@@ -1,0 +1,220 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { EntityManager } from 'typeorm';
+import type { Command, Envelope } from '#libs/contracts';
+import { Hopeless, processing, traceFields, topicOf, type Handler } from '#libs/messaging';
+import { Signal } from '#libs/outbox';
+import { delayAfter } from './backoff.js';
+import { isDatabaseDown } from './database-errors.js';
+import type { DeadLetterReason } from './dead-letters.js';
+import type { DueWork } from './due.js';
+import { Effects } from './effects.js';
+import { describe, fieldsOf } from './inbox.js';
+import { retryOf, runWithin } from './limits.js';
+import type { HandlingParts } from './parts.js';
+import { read, Unreadable } from './read.js';
+import { KillsTheProcess } from './suspects.js';
+
+export interface DueWorkerParts extends HandlingParts {
+  /** Handlers at once, at most. */
+  readonly concurrency?: number;
+}
+
+const LEASE_MS = 10_000;
+const RENEW_MS = 3_000;
+const LONGEST_WAIT_MS = 1_000;
+const DATABASE_DOWN_MS = 1_000;
+
+/** Commands wait in the service's own database and travel nowhere. */
+const OWN_TABLE = { 'messaging.system': 'postgresql', 'messaging.destination.name': 'due' };
+
+/** Another worker has the lease by now; the transaction must leave no effect. */
+class LeaseLost extends Error {
+  override readonly name = 'LeaseLost';
+}
+
+/** Works off what is due: commands outside of a transaction, events tried again inside one, a bounded number at once. */
+export class DueWorker {
+  private readonly me = uuidv7();
+  private readonly woken = new Signal();
+  private readonly running = new Map<string, Promise<void>>();
+  private stopping = false;
+  private loop: Promise<void> | undefined;
+  private renewal: NodeJS.Timeout | undefined;
+
+  constructor(private readonly parts: DueWorkerParts) {}
+
+  start(): void {
+    this.loop ??= this.run();
+    this.renewal ??= setInterval(() => void this.renew(), RENEW_MS);
+  }
+
+  /** Something was committed that may be due now. */
+  wake(): void {
+    this.woken.set();
+  }
+
+  /** Leases no more and waits for what runs. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    this.woken.set();
+    await this.loop;
+    await Promise.all(this.running.values());
+    clearInterval(this.renewal);
+  }
+
+  private get concurrency(): number {
+    return this.parts.concurrency ?? 16;
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopping) {
+      let waitMs = LONGEST_WAIT_MS;
+      try {
+        const room = this.concurrency - this.running.size;
+        const leased = room > 0 ? await this.parts.due.lease(this.parts.database, this.me, room, LEASE_MS) : [];
+        for (const work of leased) this.begin(work);
+        if (leased.length === 0 && room > 0) {
+          waitMs = Math.min(waitMs, Math.max(5, (await this.parts.due.nextInMs(this.parts.database)) ?? waitMs));
+        }
+      } catch {
+        waitMs = DATABASE_DOWN_MS;
+      }
+      await this.woken.wait(waitMs);
+    }
+  }
+
+  private begin(work: DueWork): void {
+    const done = this.attempt(work)
+      .catch((error: unknown) => this.afterFailure(work, error))
+      .catch((error: unknown) =>
+        this.parts.log.warn(
+          { event: 'due_work_interrupted', error: describe(error) },
+          `${work.type} is tried again once its lease has run out: ${describe(error)}`,
+        ),
+      )
+      .finally(() => {
+        this.running.delete(work.rowId);
+        this.woken.set();
+      });
+    this.running.set(work.rowId, done);
+  }
+
+  private async attempt(work: DueWork): Promise<void> {
+    const { metrics } = this.parts;
+    const { envelope, handler } = read(work.kind, work, this.parts.handlers);
+    // Attempts are counted when they begin: one that was never ended by its process is seen here.
+    if (work.attempts > retryOf(handler, this.parts.limits).attempts)
+      throw new KillsTheProcess(work.type, work.attempts - 1);
+    const attributes = {
+      ...(work.kind === 'command' ? OWN_TABLE : this.arrivedFrom(envelope)),
+      'messaging.consumer.group.name': this.parts.service,
+      'farandole.attempt': work.attempts,
+    };
+    await processing(envelope, attributes, () =>
+      metrics.timed(envelope.type, () =>
+        work.kind === 'event' ? this.react(work, envelope, handler) : this.command(work, envelope, handler),
+      ),
+    );
+    if (work.kind === 'command') metrics.command(envelope.type, 'done');
+    else metrics.handled({ ...envelope, topic: topicOf(envelope) }, 'processed');
+    this.parts.log.info(
+      { event: `${work.kind}_processed`, attempt: work.attempts, ...fieldsOf(envelope) },
+      `${envelope.type} processed${work.attempts > 1 ? ` at attempt ${work.attempts}` : ''}`,
+    );
+  }
+
+  private arrivedFrom(envelope: Envelope) {
+    return { 'messaging.system': this.parts.system, 'messaging.destination.name': topicOf(envelope) };
+  }
+
+  private react(work: DueWork, envelope: Envelope, handler: Handler): Promise<void> {
+    return this.conclude(work, envelope, handler, (tx) => runWithin(this.parts.limits, handler, envelope, tx));
+  }
+
+  private async command(work: DueWork, envelope: Envelope, handler: Handler): Promise<void> {
+    const command: Command = { ...envelope, attempt: work.attempts };
+    const conclusion = (await runWithin(this.parts.limits, handler, command)) as (
+      tx: EntityManager,
+    ) => Promise<unknown>;
+    await this.conclude(work, envelope, handler, conclusion);
+  }
+
+  private async conclude(
+    work: DueWork,
+    cause: Envelope,
+    handler: Handler,
+    effect: (tx: EntityManager) => Promise<unknown>,
+  ) {
+    const { database, claims, due, outbox, service } = this.parts;
+    const effects = new Effects(outbox, service);
+    await database.transaction(async (tx) => {
+      if (!(await due.finish(tx, this.me, work.rowId))) throw new LeaseLost(`${work.type} is with another worker`);
+      await claims.noteDone(tx, cause, work.attempts);
+      effects.add(await effect(tx), cause, handler);
+      await effects.write(tx, due);
+    });
+    if (effects.events.length > 0) outbox.committed();
+  }
+
+  private async afterFailure(work: DueWork, error: unknown): Promise<void> {
+    const { database, due, log } = this.parts;
+    if (error instanceof LeaseLost) return;
+    if (isDatabaseDown(error)) {
+      await due.handBack(database, this.me, work.rowId, DATABASE_DOWN_MS);
+      return;
+    }
+    const policy = retryOf(this.parts.handlers.of(work.kind, work.type), this.parts.limits);
+    const fields = { ...fieldsOfWork(work), attempt: work.attempts, error: describe(error) };
+    const reason = reasonToGiveUp(work, error, policy.attempts);
+    if (reason) {
+      await this.setAside(work, error, reason);
+      this.count(work, 'dead_lettered');
+      log.error(
+        { event: `${work.kind}_dead_lettered`, reason, ...fields },
+        `${work.type} was set aside: ${describe(error)}`,
+      );
+    } else {
+      const delayMs = delayAfter(work.attempts, policy);
+      await due.postpone(database, this.me, work.rowId, delayMs, describe(error));
+      this.count(work, 'retry');
+      log.warn(
+        { event: `${work.kind}_retry`, in_ms: delayMs, ...fields },
+        `${work.type} failed, next try in ${delayMs} ms: ${describe(error)}`,
+      );
+    }
+  }
+
+  private count({ kind, type, headers }: DueWork, outcome: 'retry' | 'dead_lettered'): void {
+    const { metrics } = this.parts;
+    if (kind === 'command') metrics.command(type, outcome);
+    else metrics.handled({ type, topic: topicOf({ source: headers['source'] ?? '' }), time: '' }, outcome);
+  }
+
+  private async setAside(work: DueWork, error: unknown, reason: DeadLetterReason): Promise<void> {
+    const lastError = describe(error);
+    const { kind, type, key, headers, body, attempts, firstError = lastError } = work;
+    await this.parts.database.transaction(async (tx) => {
+      if (!(await this.parts.due.finish(tx, this.me, work.rowId))) return;
+      await this.parts.deadLetters.add(tx, [
+        { kind, type, key, headers, body, reason, attempts, firstError, lastError },
+      ]);
+    });
+  }
+
+  private async renew(): Promise<void> {
+    if (this.running.size === 0) return;
+    await this.parts.due.renew(this.parts.database, this.me, [...this.running.keys()], LEASE_MS).catch(() => undefined);
+  }
+}
+
+/** Of its headers: it may be what cannot be read. */
+function fieldsOfWork({ type, key, headers }: DueWork): object {
+  const { id, correlationid, traceparent } = headers;
+  return { type, message_id: id, correlation_id: correlationid, order_id: key, ...traceFields({ traceparent }) };
+}
+
+function reasonToGiveUp(work: DueWork, error: unknown, attempts: number): DeadLetterReason | undefined {
+  if (error instanceof Unreadable) return error.reason;
+  if (error instanceof Hopeless) return 'hopeless';
+  return work.attempts >= attempts ? 'out_of_attempts' : undefined;
+}

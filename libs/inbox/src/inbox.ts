@@ -1,0 +1,261 @@
+import type { EntityManager } from 'typeorm';
+import type { Envelope } from '#libs/contracts';
+import { Hopeless, processing, traceFields, type Delivery, type Handler } from '#libs/messaging';
+import { delayAfter } from './backoff.js';
+import { isDatabaseDown } from './database-errors.js';
+import type { DeadLetter } from './dead-letters.js';
+import type { NewWork } from './due.js';
+import { Effects } from './effects.js';
+import { retryOf, runWithin } from './limits.js';
+import type { HandlingParts } from './parts.js';
+import { read, Unreadable } from './read.js';
+import { KillsTheProcess, Suspects } from './suspects.js';
+
+export interface InboxParts extends HandlingParts {
+  /** Due work was committed. */
+  readonly onDue: () => void;
+}
+
+/** More than a service can have had under way when its last run ended. */
+const WATCHED_AFTER_START = 1_000;
+
+interface Readable {
+  readonly delivery: Delivery;
+  readonly envelope: Envelope;
+  readonly handler: Handler;
+}
+
+/**
+ * Has each message take effect once: the claim of its id, the reaction and all that the reaction returns are one transaction,
+ * shared by a batch. A reaction that fails is stored for a later try in this database, and what follows of its key waits behind it.
+ */
+export class Inbox {
+  private readonly suspects = new Suspects(WATCHED_AFTER_START);
+
+  constructor(private readonly parts: InboxParts) {}
+
+  /** Resolves once every delivery has taken effect, waits for a later try, or is set aside; rejects while the database is out of reach. */
+  async receive(batch: readonly Delivery[]): Promise<void> {
+    const { readable, unreadable } = this.readAll(batch);
+    if (unreadable.length > 0) await this.setAside(unreadable);
+    if (readable.length === 0) return;
+    if (this.suspects.watching) await this.handleWatched(readable);
+    else await this.handleTogether(readable);
+  }
+
+  private async handleTogether(batch: readonly Readable[]): Promise<void> {
+    try {
+      await this.handle(batch);
+    } catch (error) {
+      if (isDatabaseDown(error)) throw error;
+      if (batch.length === 1) await this.storeForRetry(batch[0]!, error);
+      else for (const one of batch) await this.handleTogether([one]);
+    }
+  }
+
+  private async handleWatched(batch: readonly Readable[]): Promise<void> {
+    const { suspects } = this;
+    const { manager } = this.parts.database;
+    const ids = [...new Set(batch.map(({ envelope }) => envelope.id))];
+    const recorded = await suspects.recorded(manager, ids);
+    if (recorded.size === 0) {
+      await suspects.record(manager, ids);
+      await this.handleTogether(batch);
+      await suspects.clear(manager, ids);
+      return;
+    }
+    for (const one of batch) {
+      const { id } = one.envelope;
+      const attempts = recorded.get(id) ?? 0;
+      // The death before the first recorded one counts as well.
+      if (attempts + 1 >= retryOf(one.handler, this.parts.limits).attempts) {
+        await this.storeForRetry(one, new KillsTheProcess(one.envelope.type, attempts + 1));
+      } else {
+        await suspects.record(manager, [id]);
+        await this.handleTogether([one]);
+      }
+      await suspects.clear(manager, [id]);
+    }
+  }
+
+  private async handle(batch: readonly Readable[]): Promise<void> {
+    const { database, claims, due, outbox, service } = this.parts;
+    const effects = new Effects(outbox, service);
+    const behind: NewWork[] = [];
+    const handled: Readable[] = [];
+    let claimed: ReadonlySet<string> = new Set();
+    await database.transaction(async (tx) => {
+      claimed = await claims.claim(tx, distinct(batch));
+      const waiting =
+        claimed.size > 0
+          ? await due.waitingKeys(tx, [...new Set(batch.map(({ envelope }) => envelope.key))])
+          : new Set();
+      const fresh = new Set(claimed);
+      for (const one of batch) {
+        if (!fresh.delete(one.envelope.id)) continue;
+        if (waiting.has(one.envelope.key)) behind.push(toWork(one, 0, 0));
+        else {
+          await this.react(one, tx, effects, batch.length);
+          handled.push(one);
+        }
+      }
+      await effects.write(tx, due);
+      await due.add(tx, behind);
+    });
+    if (effects.events.length > 0) outbox.committed();
+    if (effects.commands.length + behind.length > 0) this.parts.onDue();
+    await this.report(batch, handled, claimed);
+  }
+
+  private async react(
+    { envelope, handler, delivery }: Readable,
+    tx: EntityManager,
+    effects: Effects,
+    batchSize: number,
+  ): Promise<void> {
+    await processing(envelope, this.attributesOf(delivery, batchSize), () =>
+      this.parts.metrics.timed(envelope.type, async () => {
+        effects.add(await runWithin(this.parts.limits, handler, envelope, tx), envelope, handler);
+      }),
+    );
+  }
+
+  private attributesOf(delivery: Delivery, batchSize: number) {
+    return {
+      'messaging.system': this.parts.system,
+      'messaging.batch.message_count': batchSize,
+      'messaging.consumer.group.name': this.parts.service,
+      'messaging.destination.name': delivery.topic,
+      ...(delivery.redelivered ? { 'messaging.redelivered': true } : {}),
+    };
+  }
+
+  private async storeForRetry(one: Readable, error: unknown): Promise<void> {
+    const { database, claims, due, deadLetters, log } = this.parts;
+    const policy = retryOf(one.handler, this.parts.limits);
+    const hopeless = error instanceof Hopeless || policy.attempts <= 1;
+    const delayMs = delayAfter(1, policy);
+    await database.transaction(async (tx) => {
+      const claimed = await claims.claim(tx, [one.envelope]);
+      if (claimed.size === 0) return;
+      if (hopeless) await deadLetters.add(tx, [toDeadLetter(one, error)]);
+      else await due.add(tx, [toWork(one, 1, delayMs, describe(error))]);
+    });
+    const { type } = one.envelope;
+    this.parts.metrics.handled({ ...one.envelope, topic: one.delivery.topic }, hopeless ? 'dead_lettered' : 'retry');
+    const fields = { ...fieldsOf(one.envelope), error: describe(error) };
+    if (hopeless) log.error({ event: 'event_dead_lettered', ...fields }, `${type} was set aside: ${describe(error)}`);
+    else
+      log.warn(
+        { event: 'event_retry', attempt: 1, in_ms: delayMs, ...fields },
+        `${type} failed, next try in ${delayMs} ms: ${describe(error)}`,
+      );
+    if (!hopeless) this.parts.onDue();
+  }
+
+  private readAll(batch: readonly Delivery[]): { readable: Readable[]; unreadable: DeadLetter[] } {
+    const readable: Readable[] = [];
+    const unreadable: DeadLetter[] = [];
+    for (const delivery of batch) {
+      try {
+        const { envelope, handler } = read('event', delivery, this.parts.handlers);
+        if (!this.parts.claims.covers(envelope.id)) {
+          throw new Unreadable('too_old', `the id ${envelope.id} is of a time that claims are not kept for`);
+        }
+        readable.push({ delivery, envelope, handler });
+      } catch (error) {
+        if (!(error instanceof Unreadable)) throw error;
+        unreadable.push({
+          ...pick(delivery),
+          kind: 'event',
+          reason: error.reason,
+          attempts: 0,
+          firstError: error.message,
+          lastError: error.message,
+        });
+      }
+    }
+    return { readable, unreadable };
+  }
+
+  private async setAside(letters: readonly DeadLetter[]): Promise<void> {
+    await this.parts.database.transaction((tx) => this.parts.deadLetters.add(tx, letters));
+    for (const letter of letters) {
+      this.parts.metrics.handled({ type: letter.type ?? '', topic: '', time: '' }, 'dead_lettered');
+      this.parts.log.error(
+        { event: 'event_dead_lettered', reason: letter.reason, type: letter.type, origin: letter.origin },
+        `${letter.type || 'a message'} from ${letter.origin} was set aside: ${letter.lastError}`,
+      );
+    }
+  }
+
+  private async report(batch: readonly Readable[], handled: readonly Readable[], claimed: ReadonlySet<string>) {
+    const { log, metrics } = this.parts;
+    metrics.batch(batch.length);
+    const done = new Set(handled);
+    const seen = new Set<string>();
+    const again: string[] = [];
+    for (const one of batch) {
+      const { envelope, delivery } = one;
+      const duplicate = !claimed.has(envelope.id) || seen.has(envelope.id);
+      seen.add(envelope.id);
+      if (duplicate) {
+        again.push(envelope.id);
+        const attributes = { ...this.attributesOf(delivery, batch.length), 'farandole.duplicate': true };
+        await processing(envelope, attributes, async () => undefined);
+      }
+      const outcome = duplicate ? 'duplicate' : done.has(one) ? 'processed' : 'waiting';
+      metrics.handled({ ...envelope, topic: delivery.topic }, outcome, delivery.redelivered);
+      log.info(
+        { event: `event_${outcome}`, ...fieldsOf(envelope), batch: batch.length },
+        `${envelope.type} ${SAID[outcome]}`,
+      );
+    }
+    if (again.length > 0) await this.parts.claims.noteDuplicates(this.parts.database.manager, again);
+  }
+}
+
+const SAID = { duplicate: 'came again', processed: 'processed', waiting: 'waits behind an earlier one' };
+
+export function fieldsOf({ type, id, correlationId, key, traceparent }: Envelope): object {
+  return { type, message_id: id, correlation_id: correlationId, order_id: key, ...traceFields({ traceparent }) };
+}
+
+/** One line that says what went wrong. */
+export function describe(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
+
+function distinct(batch: readonly Readable[]): Envelope[] {
+  return [...new Map(batch.map(({ envelope }) => [envelope.id, envelope])).values()];
+}
+
+function toWork({ envelope, delivery }: Readable, attempts: number, delayMs: number, error?: string): NewWork {
+  const { headers, body } = delivery;
+  return {
+    kind: 'event',
+    type: envelope.type,
+    key: envelope.key,
+    headers,
+    body,
+    attempts,
+    delayMs,
+    ...(error ? { error } : {}),
+  };
+}
+
+function toDeadLetter({ delivery }: Readable, error: unknown): DeadLetter {
+  const message = describe(error);
+  return {
+    ...pick(delivery),
+    kind: 'event',
+    reason: error instanceof Hopeless ? 'hopeless' : 'out_of_attempts',
+    attempts: 1,
+    firstError: message,
+    lastError: message,
+  };
+}
+
+function pick({ type, key, headers, body, origin }: Delivery) {
+  return { type, key, headers, body, origin };
+}

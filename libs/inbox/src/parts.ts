@@ -1,0 +1,23 @@
+import type { DataSource } from 'typeorm';
+import type { Handlers, MessagingMetrics, TransportLog } from '#libs/messaging';
+import type { Outbox } from '#libs/outbox';
+import type { Claims } from './claims.js';
+import type { DeadLetters } from './dead-letters.js';
+import type { DueTable } from './due.js';
+import type { Limits } from './limits.js';
+
+/** What handling a message takes, whether it was just delivered or has been waiting. */
+export interface HandlingParts {
+  readonly service: string;
+  readonly database: DataSource;
+  readonly handlers: Handlers;
+  readonly outbox: Outbox;
+  readonly claims: Claims;
+  readonly due: DueTable;
+  readonly deadLetters: DeadLetters;
+  readonly limits: Limits;
+  readonly log: TransportLog;
+  readonly metrics: MessagingMetrics;
+  /** The store's name by the semantic conventions. */
+  readonly system: string;
+}

@@ -1,0 +1,59 @@
+import type { Admin } from 'kafkajs';
+import type { TransportLog } from '#libs/messaging';
+import { Client } from './client.js';
+import type { ResolvedSettings } from './settings.js';
+import { within } from './waiting.js';
+
+/** One connection for questions, kept open between them and replaced after one that failed. */
+export class AdminConnection {
+  private current: { client: Client; admin: Admin; connected: Promise<void> } | undefined;
+
+  constructor(
+    private readonly settings: ResolvedSettings,
+    private readonly instance: string,
+    private readonly log: TransportLog,
+  ) {}
+
+  /** @throws Error with the reason in one line, within the time */
+  async ask<T>(question: (admin: Admin) => Promise<T>, withinMs = 10_000): Promise<T> {
+    const connection = (this.current ??= this.open());
+    try {
+      return await within(withinMs, this.answer(connection, question), 'an answer of Kafka');
+    } catch (error) {
+      this.drop(connection);
+      throw new Error(connection.client.reason(error), { cause: error });
+    }
+  }
+
+  async close(): Promise<void> {
+    const connection = this.current;
+    this.current = undefined;
+    await connection?.client.end(() => connection.admin.disconnect());
+  }
+
+  /** As the end of the process would. */
+  cut(): void {
+    this.current?.client.connections.cut();
+  }
+
+  private async answer<T>(
+    connection: { admin: Admin; connected: Promise<void> },
+    question: (admin: Admin) => Promise<T>,
+  ) {
+    await connection.connected;
+    return question(connection.admin);
+  }
+
+  private open() {
+    const client = new Client(this.settings, this.instance, this.log);
+    const admin = client.kafka.admin({ retry: { retries: 2 } });
+    const connected = admin.connect();
+    connected.catch(() => {});
+    return { client, admin, connected };
+  }
+
+  private drop(connection: { client: Client }): void {
+    connection.client.connections.cut();
+    if (this.current === connection) this.current = undefined;
+  }
+}

@@ -1,0 +1,66 @@
+import type { TransportLog } from '#libs/messaging';
+import type { AdminConnection } from './admin.js';
+import type { ResolvedSettings } from './settings.js';
+
+/** Creates topics where they are missing. */
+export class Topics {
+  private readonly known = new Set<string>();
+  private readonly reported = new Set<string>();
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly settings: ResolvedSettings,
+    private readonly admin: AdminConnection,
+    private readonly log: TransportLog,
+  ) {}
+
+  /** Resolves once all of them exist and have leaders. */
+  async ensure(topics: Iterable<string>): Promise<void> {
+    const wanted = [...new Set(topics)];
+    const missing = () => wanted.filter((topic) => !this.known.has(topic));
+    if (missing().length === 0) return;
+    const mine = this.running.catch(() => {}).then(() => this.create(missing()));
+    this.running = mine;
+    await mine;
+  }
+
+  /** After a failure: they may have been deleted. */
+  forget(): void {
+    this.known.clear();
+  }
+
+  private async create(topics: string[]): Promise<void> {
+    if (topics.length === 0) return;
+    const { partitions, replicationFactor } = this.settings;
+    const found = await this.admin.ask(async (admin) => {
+      const existing = new Set(await admin.listTopics());
+      const absent = topics.filter((topic) => !existing.has(topic));
+      if (absent.length > 0) {
+        const create = absent.map((topic) => ({ topic, numPartitions: partitions, replicationFactor }));
+        // A send to a topic whose leader is not elected yet is stored twice.
+        await admin.createTopics({ topics: create, waitForLeaders: true, timeout: 5_000 });
+        this.log.info(
+          { topics: absent, partitions },
+          `kafka: created ${absent.join(', ')} with ${partitions} partitions each`,
+        );
+      }
+      return admin.fetchTopicMetadata({ topics });
+    }, 10_000);
+    for (const { name, partitions: has } of found.topics) this.note(name, has.length);
+  }
+
+  private note(topic: string, has: number): void {
+    this.known.add(topic);
+    const { partitions } = this.settings;
+    if (has === partitions || this.reported.has(topic)) return;
+    this.reported.add(topic);
+    const fields = { topic, has, partitions };
+    if (has > partitions) {
+      const line = `kafka: ${topic} has ${has} partitions, more than the ${partitions} configured; give all topics as many`;
+      return this.log.info(fields, line);
+    }
+    const advice = `kafka-topics.sh --alter --topic ${topic} --partitions ${partitions}, while no message of it waits, since keys move`;
+    const line = `kafka: ${topic} has ${has} partitions, fewer than the ${partitions} configured: add some with ${advice}`;
+    this.log.warn(fields, line);
+  }
+}

@@ -1,0 +1,2 @@
+export * from './kafka-cluster.js';
+export * from './kafka-rig.js';

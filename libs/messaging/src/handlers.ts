@@ -1,0 +1,57 @@
+import type { MessageHandler } from '@nestjs/microservices';
+import { isObservable, lastValueFrom } from 'rxjs';
+import type { MessageType } from '#libs/contracts';
+import { patternOf, type HandlerInfo } from './reactions.js';
+import type { Subscription } from './transport.js';
+
+/** One `@On` or `@Does` method behind Nest's guards, pipes, interceptors and filters. */
+export interface Handler extends HandlerInfo {
+  /** Rejects with what the method threw. */
+  run(...args: unknown[]): Promise<unknown>;
+}
+
+/** Two methods react to the same message: which one ran first would be left to chance. */
+export class AmbiguousReaction extends Error {
+  override readonly name = 'AmbiguousReaction';
+  constructor(type: string) {
+    super(`two methods react to ${type}; a service reacts to a message once: merge them`);
+  }
+}
+
+/** All that one service reacts to and does. */
+export class Handlers {
+  private readonly byPattern: ReadonlyMap<string, Handler>;
+
+  constructor(found: ReadonlyMap<string, MessageHandler>) {
+    this.byPattern = new Map([...found].map(([pattern, handler]) => [pattern, toHandler(handler)]));
+  }
+
+  of(kind: MessageType['kind'], type: string): Handler | undefined {
+    return this.byPattern.get(`${kind}:${type}`);
+  }
+
+  subscriptionOf(service: string): Subscription {
+    const events = [...this.byPattern.values()].map((handler) => handler.reactsTo);
+    return {
+      service,
+      sources: events.flatMap((of) => (of.kind === 'event' ? [{ topic: topicOf(of), type: of.type }] : [])),
+    };
+  }
+}
+
+/** The topic that a service states its events on. */
+export function topicOf(event: { readonly source: string }): string {
+  return `${event.source}.events`;
+}
+
+function toHandler(handler: MessageHandler): Handler {
+  const info = handler.extras as HandlerInfo;
+  if (handler.next) throw new AmbiguousReaction(patternOf(info.reactsTo));
+  return {
+    ...info,
+    async run(...args) {
+      const result: unknown = await (handler as (...all: unknown[]) => Promise<unknown>)(...args);
+      return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result;
+    },
+  };
+}

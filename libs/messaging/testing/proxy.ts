@@ -1,0 +1,66 @@
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import type { Network } from './rig.js';
+
+/** A network of our own between a transport and its store, on a local port. */
+export interface Proxy extends Network {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+type Link = readonly [client: Socket, server: Socket];
+
+/** Forwards connections on a free port of 127.0.0.1 to the target, until told to cut or hang them. */
+export async function startProxy(target: { readonly host?: string; readonly port: number }): Promise<Proxy> {
+  const links = new Set<Link>();
+  let state: 'open' | 'cut' | 'hang' = 'open';
+
+  const server = createServer({ noDelay: true }, (client) => {
+    if (state === 'cut') return void client.resetAndDestroy();
+    const link: Link = [client, connect({ host: target.host ?? '127.0.0.1', port: target.port, noDelay: true })];
+    links.add(link);
+    for (const [from, to] of [link, link.toReversed()] as [Socket, Socket][]) {
+      from.pipe(to);
+      from.on('error', () => to.destroy());
+      from.on('close', () => (state === 'hang' ? undefined : end(link)));
+    }
+    if (state === 'hang') stop(link);
+  });
+  const end = (link: Link) => {
+    links.delete(link);
+    for (const socket of link) socket.destroy();
+  };
+  const cut = async () => {
+    state = 'cut';
+    for (const [client, toServer] of links) {
+      client.resetAndDestroy();
+      toServer.destroy();
+    }
+    links.clear();
+  };
+
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+  return {
+    port: (server.address() as AddressInfo).port,
+    cut,
+    async hang() {
+      state = 'hang';
+      for (const link of links) stop(link);
+    },
+    async restore() {
+      // As after a long outage: what was stuck is lost, and both ends learn it now.
+      if (state === 'hang') await cut();
+      state = 'open';
+    },
+    async close() {
+      await cut();
+      await new Promise((closed) => server.close(closed));
+    },
+  };
+}
+
+function stop(link: Link): void {
+  for (const socket of link) {
+    socket.unpipe();
+    socket.pause();
+  }
+}

@@ -1,0 +1,5 @@
+export { CreateOutbox1700000000001 } from './create-outbox.js';
+export * from './outbox.js';
+export * from './relay.js';
+export * from './transactions.js';
+export { Signal } from './signal.js';

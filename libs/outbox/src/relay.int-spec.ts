@@ -1,0 +1,134 @@
+import { pino } from 'pino';
+import { Client } from 'pg';
+import { DataSource } from 'typeorm';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MessagingMetrics, type OutgoingMessage, type Publisher } from '#libs/messaging';
+import { eventually } from '#libs/messaging/testing';
+import { freshDatabase } from '../../../tools/postgres/testing.js';
+import { CreateOutbox1700000000001 } from './create-outbox.js';
+import { Relay } from './relay.js';
+
+/** A store that keeps what it confirmed and can be told to refuse. */
+class Shelf implements Publisher {
+  readonly stored: OutgoingMessage[] = [];
+  refusing = false;
+  async publish(messages: readonly OutgoingMessage[]): Promise<void> {
+    if (this.refusing) throw new Error('the store is down');
+    this.stored.push(...messages);
+  }
+  async close(): Promise<void> {}
+}
+
+describe('Relay', () => {
+  let database: DataSource;
+  let url: string;
+  let drop: () => Promise<void>;
+  let relays: Relay[] = [];
+  let shelf: Shelf;
+
+  beforeEach(async () => {
+    ({ url, drop } = await freshDatabase());
+    database = await new DataSource({ type: 'postgres', url, migrations: [CreateOutbox1700000000001] }).initialize();
+    await database.runMigrations();
+    shelf = new Shelf();
+    relays = [];
+  });
+
+  afterEach(async () => {
+    for (const relay of relays) await relay.stop();
+    await database.destroy();
+    await drop();
+  });
+
+  const start = (publisher: Publisher = shelf) => {
+    const relay = new Relay({
+      url,
+      publisher,
+      log: pino({ level: 'silent' }),
+      metrics: new MessagingMetrics('test', 'test'),
+      system: 'test',
+      pollMs: 50,
+    });
+    relays.push(relay);
+    relay.start();
+    return relay;
+  };
+
+  const write = (
+    key: string,
+    body: string,
+    on: { query(sql: string, values: unknown[]): Promise<unknown> } = database,
+  ) =>
+    on.query(
+      `insert into outbox (message_id, topic, type, key, headers, body) values (gen_random_uuid(), 't', 'x', $1, '{}', $2)`,
+      [key, Buffer.from(body)],
+    );
+
+  const bodies = () => shelf.stored.map((message) => message.body.toString());
+  const left = async () => Number((await database.query<{ n: string }[]>('select count(*) as n from outbox'))[0]?.n);
+
+  it('publishes what was written before it started, in order per key, and empties the outbox', async () => {
+    for (let n = 0; n < 30; n++) await write(`key-${n % 3}`, String(n));
+    start();
+    await eventually(async () => (await left()) === 0, 'the outbox is empty');
+    for (const key of ['key-0', 'key-1', 'key-2']) {
+      const order = shelf.stored
+        .filter((message) => message.key === key)
+        .map((message) => Number(message.body.toString()));
+      expect(order).toEqual(order.toSorted((a, b) => a - b));
+    }
+    expect(shelf.stored).toHaveLength(30);
+  });
+
+  it('adds the id of the row as sequence', async () => {
+    await write('a', 'one');
+    start();
+    await eventually(() => shelf.stored.length === 1, 'published');
+    expect(shelf.stored[0]?.headers['sequence']).toBe('1');
+  });
+
+  it('publishes a row whose transaction commits after one with a higher id', async () => {
+    start();
+    const slow = new Client({ connectionString: url });
+    await slow.connect();
+    await slow.query('begin');
+    await write('slow', 'low id', slow);
+    await write('fast', 'high id');
+    await eventually(() => shelf.stored.length === 1, 'the committed one is published');
+    await slow.query('commit');
+    await slow.end();
+    await eventually(() => shelf.stored.length === 2, 'the late one is published');
+    expect(bodies()).toEqual(['high id', 'low id']);
+  });
+
+  it('keeps rows while the store refuses them, and their order afterwards', async () => {
+    shelf.refusing = true;
+    start();
+    for (let n = 0; n < 5; n++) await write('a', String(n));
+    expect(await left()).toBe(5);
+    shelf.refusing = false;
+    await eventually(async () => (await left()) === 0, 'the outbox is empty');
+    expect(bodies()).toEqual(['0', '1', '2', '3', '4']);
+  });
+
+  it('lets one replica work and another take over', async () => {
+    const first = start();
+    await write('a', 'one');
+    await eventually(() => shelf.stored.length === 1, 'the first publishes');
+    const other = new Shelf();
+    start(other);
+    await first.stop();
+    await write('a', 'two');
+    await eventually(() => other.stored.length === 1, 'the second took over');
+    expect(shelf.stored).toHaveLength(1);
+  });
+
+  it('goes on after its connection was ended', async () => {
+    start();
+    await write('a', 'one');
+    await eventually(() => shelf.stored.length === 1, 'published');
+    await database.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'relay'`);
+    await write('a', 'two');
+    await eventually(() => bodies().includes('two'), 'published after the interruption');
+  });
+});

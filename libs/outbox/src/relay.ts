@@ -1,0 +1,197 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Client } from 'pg';
+import { publishing, traceFields, type MessagingMetrics, type Publisher, type TransportLog } from '#libs/messaging';
+import { KeyedQueue } from './keyed-queue.js';
+import { OutboxReader, type OutboxRow } from './outbox-reader.js';
+import { Signal } from './signal.js';
+
+export interface RelayOptions {
+  readonly url: string;
+  readonly publisher: Publisher;
+  readonly log: TransportLog;
+  readonly metrics: MessagingMetrics;
+  /** The store's name by the semantic conventions. */
+  readonly system: string;
+  /** How often to look without being woken. Milliseconds. */
+  readonly pollMs?: number;
+}
+
+const READ = 500;
+const MOST_UNSETTLED = 2_000;
+const PUBLISH = 200;
+const PUBLISHES_IN_FLIGHT = 4;
+const STAND_BY_MS = 1_000;
+const LONGEST_PAUSE_MS = 5_000;
+/** Any number, the same in each replica: one relay works per database. */
+const LOCK = 7_205_001;
+
+/**
+ * Publishes what the outbox holds, in id order per key, and deletes it once the broker confirmed. One replica's relay is active
+ * per database, the others stand by. Broker and database may go away at any time: it waits and goes on.
+ */
+export class Relay {
+  private readonly woken = new Signal();
+  private stopping = false;
+  private active = false;
+  private running: Promise<void> | undefined;
+  private client: Client | undefined;
+  private notifying = false;
+  private failures = 0;
+
+  constructor(private readonly options: RelayOptions) {}
+
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  /** Something was committed: looks at once, or tells the active replica to. */
+  wake(): void {
+    if (this.active) this.woken.set();
+    else this.notify();
+  }
+
+  /** Publishes what it can within `graceMs`, then lets go of the database. */
+  async stop(graceMs = 5_000): Promise<void> {
+    this.stopping = true;
+    this.woken.set();
+    await Promise.race([this.running, pause(graceMs, undefined, { ref: false })]);
+    await this.client?.end().catch(() => undefined);
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopping) {
+      try {
+        await this.serve();
+        this.failures = 0;
+      } catch (error) {
+        if (this.stopping) return;
+        const delay = this.nextDelay();
+        this.options.log.warn(
+          { event: 'relay_interrupted', error: messageOf(error) },
+          `relay: the database is out of reach, next try in ${Math.ceil(delay / 1000)} s: ${messageOf(error)}`,
+        );
+        await pause(delay);
+      }
+    }
+  }
+
+  private async serve(): Promise<void> {
+    const client = new Client({ connectionString: this.options.url, keepAlive: true, application_name: 'relay' });
+    const lost = new Promise<never>((_, reject) => {
+      client.once('error', reject);
+      client.once('end', () => reject(new Error('the connection ended')));
+    });
+    lost.catch(() => undefined);
+    try {
+      await client.connect();
+      this.client = client;
+      await Promise.race([this.work(client), lost]);
+    } finally {
+      this.active = false;
+      this.client = undefined;
+      await client.end().catch(() => undefined);
+    }
+  }
+
+  private async work(client: Client): Promise<void> {
+    while (!(await lock(client))) {
+      this.failures = 0;
+      if (this.stopping) return;
+      await pause(STAND_BY_MS, undefined, { ref: false });
+    }
+    // What is lost of these deletes in a crash of the database is published twice, which the inbox expects.
+    await client.query('set synchronous_commit = off');
+    client.on('notification', () => this.woken.set());
+    await client.query('listen outbox');
+    this.active = true;
+    this.failures = 0;
+    await this.publishAll(new OutboxReader(client));
+  }
+
+  private async publishAll(reader: OutboxReader): Promise<void> {
+    const queue = new KeyedQueue<OutboxRow>();
+    const confirmed: OutboxRow[] = [];
+    let inFlight = 0;
+    let sweepAt = 0;
+    let retryAt = 0;
+
+    const publish = async (rows: OutboxRow[]) => {
+      inFlight++;
+      try {
+        await this.publish(rows);
+        queue.settle(rows);
+        confirmed.push(...rows);
+        for (const row of rows)
+          this.options.log.info({ event: 'event_published', ...fieldsOf(row) }, `${row.type} published`);
+        this.failures = 0;
+      } catch (error) {
+        queue.putBack(rows);
+        retryAt = Date.now() + this.nextDelay();
+        this.options.log.warn(
+          { event: 'publish_failed', messages: rows.length, error: messageOf(error) },
+          `relay: ${rows.length} messages not confirmed, they stay in the outbox: ${messageOf(error)}`,
+        );
+      } finally {
+        inFlight--;
+        this.woken.set();
+      }
+    };
+
+    for (;;) {
+      const room = MOST_UNSETTLED - queue.unsettled;
+      if (room > 0) {
+        const sweeping = Date.now() >= sweepAt;
+        const rows = await (sweeping ? reader.sweep(Math.min(READ, room)) : reader.read(Math.min(READ, room)));
+        if (sweeping && rows.length < READ) sweepAt = Date.now() + this.pollMs;
+        queue.push(rows);
+        if (rows.length === READ) this.woken.set();
+      }
+      while (inFlight < PUBLISHES_IN_FLIGHT && Date.now() >= retryAt) {
+        const rows = queue.take(PUBLISH);
+        if (rows.length === 0) break;
+        void publish(rows);
+      }
+      if (confirmed.length > 0) await reader.remove(confirmed.splice(0));
+      if (this.stopping && inFlight === 0 && confirmed.length === 0 && (queue.length === 0 || retryAt > 0)) return;
+      await this.woken.wait(this.pollMs);
+    }
+  }
+
+  private publish(rows: readonly OutboxRow[]): Promise<void> {
+    const { publisher, metrics, system } = this.options;
+    return publishing(system, rows, () => metrics.published(rows, () => publisher.publish(rows)));
+  }
+
+  private get pollMs(): number {
+    return this.options.pollMs ?? 500;
+  }
+
+  private nextDelay(): number {
+    this.failures++;
+    return Math.min(LONGEST_PAUSE_MS, 100 * 2 ** Math.min(this.failures, 10));
+  }
+
+  /** At most one NOTIFY at a time: inside each transaction it would take a global lock at commit. */
+  private notify(): void {
+    if (this.notifying || !this.client) return;
+    this.notifying = true;
+    this.client
+      .query('notify outbox')
+      .catch(() => undefined)
+      .finally(() => (this.notifying = false));
+  }
+}
+
+async function lock(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ locked: boolean }>('select pg_try_advisory_lock($1) as locked', [LOCK]);
+  return rows[0]?.locked ?? false;
+}
+
+function fieldsOf({ type, id, key, headers }: OutboxRow): object {
+  const { correlationid, traceparent } = headers;
+  return { type, message_id: id, correlation_id: correlationid, order_id: key, ...traceFields({ traceparent }) };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,35 @@
+import { v7 as uuidv7 } from 'uuid';
+import { DataSource, type EntityManager } from 'typeorm';
+import type { EventType, Stated } from '#libs/contracts';
+import { spanned } from '#libs/messaging';
+import { Outbox } from './outbox.js';
+
+type State = (...events: readonly Stated<EventType>[]) => void;
+
+/** Where a choreography begins: a use case that changes state and tells of it, both or neither. */
+export class Transactions {
+  constructor(
+    private readonly database: DataSource,
+    private readonly outbox: Outbox,
+  ) {}
+
+  /**
+   * Runs `work` in one transaction, with the events that it states in the order of the calls.
+   * Resolves once all is committed; after a rejection nothing is.
+   */
+  async run<T>(
+    work: (tx: EntityManager, state: State) => Promise<T>,
+    { correlationId = uuidv7() }: { correlationId?: string } = {},
+  ): Promise<T> {
+    const stated: Stated<EventType>[] = [];
+    const result = await spanned('transaction', () =>
+      this.database.transaction(async (tx) => {
+        const value = await work(tx, (...events) => stated.push(...events));
+        await this.outbox.write(tx, this.outbox.prepare(stated, { correlationId }));
+        return value;
+      }),
+    );
+    if (stated.length > 0) this.outbox.committed();
+    return result;
+  }
+}

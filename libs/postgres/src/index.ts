@@ -1,0 +1,2 @@
+export { createPostgresTransport } from './transport.js';
+export type { PostgresSettings } from './settings.js';

@@ -1,0 +1,169 @@
+import type { Delivery, Subscription } from '#libs/messaging';
+import { APPENDED, LEFT, kindOf, leaveLane, move, read, takeLane, type Positioned } from './log.js';
+import type { Session } from './session.js';
+import type { SubscriberSettings } from './subscriber.js';
+import { Wake } from './wake.js';
+
+export type Handle = (batch: readonly Delivery[]) => Promise<void>;
+
+/** Before the server ends a session that it hears nothing of, and with it the hold on the service. */
+const HEARTBEAT_MS = 3_000;
+/** A stand-by looks this often whether the service is free, should nobody tell. */
+const STAND_BY_MS = 250;
+/** The cursor of a service that finds nothing of interest follows the log this often. */
+const FOLLOW_MS = 5_000;
+const FIRST_PAUSE_MS = 50;
+/** Between two deliveries of a batch that is rejected each time. */
+const LONGEST_PAUSE_MS = 5_000;
+/** Between two attempts to reach PostgreSQL. */
+const LONGEST_AWAY_MS = 1_000;
+/** A session that lasted this long was well: its end is news, and the next attempt is made soon. */
+const STEADY_MS = 10_000;
+
+/** One replica's part in one service: stands by, works once it is its turn, begins again when its session is lost. */
+export class Lane {
+  private readonly opened = Promise.withResolvers<void>();
+  /** Resolves once deliveries can arrive. */
+  readonly ready = this.opened.promise;
+  private readonly kinds: readonly string[];
+  private readonly wake = new Wake();
+  private readonly running: Promise<void>;
+  private closed = false;
+  private failures = 0;
+
+  constructor(
+    private readonly subscription: Subscription,
+    private readonly handle: Handle,
+    private readonly settings: SubscriberSettings,
+  ) {
+    this.kinds = subscription.sources.map(kindOf);
+    this.running = this.run();
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    this.wake.now();
+    await this.running;
+    this.opened.resolve();
+  }
+
+  private get service(): string {
+    return this.subscription.service;
+  }
+
+  private async run(): Promise<void> {
+    let lost = 0;
+    while (!this.closed) {
+      let session: Session | undefined;
+      const since = Date.now();
+      try {
+        session = await this.settings.open();
+        await this.listen(session);
+        if (lost > 0) this.settings.log.info({ service: this.service }, `${this.service} reads from PostgreSQL again`);
+        await this.standByAndWork(session);
+      } catch (error) {
+        if (Date.now() - since > STEADY_MS) lost = 0;
+        if (lost++ === 0) {
+          const line = `${this.service} lost PostgreSQL and tries again: ${(error as Error).message}`;
+          this.settings.log.warn({ service: this.service, error }, line);
+        }
+      } finally {
+        await session?.end();
+      }
+      if (lost > 0) await this.wake.within(pauseAfter(lost, LONGEST_AWAY_MS), () => this.closed);
+    }
+  }
+
+  private async listen(session: Session): Promise<void> {
+    session.onNotification((channel, payload) => {
+      const told = payload.split('\n');
+      if (
+        channel === LEFT ? payload === this.service : payload === '' || this.kinds.some((kind) => told.includes(kind))
+      ) {
+        this.wake.now();
+      }
+    });
+    await session.query(`listen ${APPENDED}`);
+    await session.query(`listen ${LEFT}`);
+  }
+
+  private async standByAndWork(session: Session): Promise<void> {
+    let position = await takeLane(session, this.service);
+    this.opened.resolve();
+    if (position === undefined) this.settings.log.debug({ service: this.service }, `${this.service} stands by`);
+    while (position === undefined) {
+      await this.wake.within(STAND_BY_MS);
+      if (this.closed) return;
+      position = await takeLane(session, this.service);
+    }
+    this.settings.log.debug({ service: this.service, position }, `${this.service} reads from position ${position}`);
+    await this.work(session, position);
+    await leaveLane(session, this.service);
+  }
+
+  private async work(session: Session, from: number): Promise<void> {
+    let settled = from;
+    let readTo = from;
+    let handedOut = from;
+    let followAt = Date.now() + FOLLOW_MS;
+    while (!this.closed) {
+      const next = await read(session, readTo, this.kinds, this.settings.maxBatch);
+      if (next.found.length > 0) {
+        const batch = next.found.map((delivery) => ({ ...delivery, redelivered: delivery.position <= handedOut }));
+        handedOut = Math.max(handedOut, batch.at(-1)?.position ?? 0);
+        if (!(await this.isHandled(session, batch))) continue;
+      }
+      const isIdle = next.found.length === 0 && next.readTo === readTo;
+      readTo = next.readTo;
+      if (next.found.length > 0 || (readTo > settled && Date.now() > followAt)) {
+        await move(session, this.service, settled, readTo);
+        settled = readTo;
+        followAt = Date.now() + FOLLOW_MS;
+      }
+      if (isIdle) await this.wake.within(this.settings.pollMs, () => this.closed);
+    }
+    if (readTo > settled) await move(session, this.service, settled, readTo);
+  }
+
+  /** False, after a pause, when the batch was rejected. */
+  private async isHandled(session: Session, batch: readonly Positioned[]): Promise<boolean> {
+    const heartbeat = startHeartbeat(session);
+    try {
+      await this.handle(batch);
+      this.failures = 0;
+      return true;
+    } catch (error) {
+      const pauseMs = pauseAfter(++this.failures, LONGEST_PAUSE_MS);
+      const line = `${this.service} rejected ${batch.length} deliveries, which come again in ${pauseMs} ms: ${(error as Error).message}`;
+      this.settings.log.warn({ service: this.service, error, from: batch[0]?.origin }, line);
+      const until = Date.now() + pauseMs;
+      while (!this.closed && Date.now() < until) await this.wake.within(until - Date.now(), () => this.closed);
+      return false;
+    } finally {
+      heartbeat.stop();
+    }
+  }
+}
+
+/** Doubles with each failure in a row, and spreads replicas out. */
+function pauseAfter(failures: number, capMs: number): number {
+  const longest = Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), capMs);
+  return Math.round(longest * (0.5 + Math.random() / 2));
+}
+
+/** The session is heard of while a batch takes long; that it is lost shows when the cursor is moved. */
+function startHeartbeat(session: Session): { stop(): void } {
+  const beat = () => {
+    if (stopped) return;
+    timer = setTimeout(() => void session.query('select 1').then(beat, () => {}), HEARTBEAT_MS);
+  };
+  let timer: NodeJS.Timeout;
+  let stopped = false;
+  beat();
+  return {
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,142 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { Client } from 'pg';
+import { v7 } from 'uuid';
+import type { Delivery, OutgoingMessage, Subscription, Transport } from '#libs/messaging';
+import { eventually } from '#libs/messaging/testing';
+import { freshDatabase } from '../../../tools/postgres/testing.js';
+import { createPostgresTransport, type PostgresSettings } from './index.js';
+
+const reader: Subscription = { service: 'reader', sources: [{ topic: 'order.events', type: 'order.placed' }] };
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+
+test('creates its tables though six processes start at once', async () => {
+  const { url } = await database();
+  const transports = Array.from({ length: 6 }, () => connect(url));
+  await Promise.all(transports.map((transport) => transport.ping()));
+  expect(await transports[0]?.backlog()).toEqual([{ service: 'reader', messages: 0 }]);
+});
+
+test('delivers to an idle service within some milliseconds', async () => {
+  const { url } = await database();
+  const got: Delivery[] = [];
+  await subscribe(connect(url, { pollMs: 60_000 }), got);
+  const publisher = await connect(url).publisher();
+  onTestFinished(() => publisher.close());
+  const took: number[] = [];
+  for (let n = 1; n <= 50; n++) {
+    const start = performance.now();
+    await publisher.publish([message()]);
+    while (got.length < n) await new Promise((resume) => setImmediate(resume));
+    took.push(performance.now() - start);
+  }
+  const median = took.toSorted((a, b) => a - b)[25];
+  expect(median).toBeLessThan(50);
+});
+
+test('deletes what every service has read and what is old enough, and nothing else', async () => {
+  const { url, count } = await database();
+  const slow: Subscription = { service: 'slow', sources: reader.sources };
+  const topology = [reader, slow];
+  const publisher = await connect(url, {}, topology).publisher();
+  onTestFinished(() => publisher.close());
+  await publisher.publish([message(), message(), message()]);
+  const got: Delivery[] = [];
+  await subscribe(connect(url, { retentionMs: 0, purgeEveryMs: 20 }, topology), got);
+  await eventually(() => got.length === 3, 'three deliveries');
+  await new Promise((resume) => setTimeout(resume, 200));
+  expect(await count()).toBe(3);
+  await subscribe(connect(url, {}, topology), [], slow);
+  await eventually(async () => (await count()) === 0, 'all three deleted');
+  await publisher.publish([message()]);
+  await eventually(() => got.length === 4, 'a delivery after that');
+});
+
+test('keeps what every service has read until it is old enough', async () => {
+  const { url, count } = await database();
+  const got: Delivery[] = [];
+  await subscribe(connect(url, { purgeEveryMs: 20 }), got);
+  const publisher = await connect(url).publisher();
+  onTestFinished(() => publisher.close());
+  await publisher.publish([message()]);
+  await eventually(() => got.length === 1, 'the delivery');
+  await new Promise((resume) => setTimeout(resume, 200));
+  expect(await count()).toBe(1);
+});
+
+test('rejects a publish that PostgreSQL cannot store, and none of those made with it', async () => {
+  const { url, count } = await database();
+  const publisher = await connect(url).publisher();
+  onTestFinished(() => publisher.close());
+  const outcomes = await Promise.allSettled(
+    ['good', 'with a NUL \0', 'good too'].map((key) => publisher.publish([message({ key })])),
+  );
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  expect(await count()).toBe(2);
+});
+
+test('reads on behind many messages that are of no interest', async () => {
+  const { url } = await database();
+  const publisher = await connect(url).publisher();
+  onTestFinished(() => publisher.close());
+  await publisher.publish(Array.from({ length: 25_000 }, () => message({ type: 'order.forgotten' })));
+  await publisher.publish([message()]);
+  const got: Delivery[] = [];
+  await subscribe(connect(url), got);
+  await eventually(() => got.length === 1, 'the one of interest');
+});
+
+test('hands over large messages in batches of bounded size', async () => {
+  const { url } = await database();
+  const publisher = await connect(url).publisher();
+  onTestFinished(() => publisher.close());
+  const large = Array.from({ length: 20 }, () => message({ body: Buffer.alloc(1024 * 1024) }));
+  await publisher.publish(large);
+  const got: Delivery[] = [];
+  const sizes = await subscribe(connect(url), got);
+  await eventually(() => got.length === 20, 'all');
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(9);
+  expect(got.map(({ id }) => id)).toEqual(large.map(({ id }) => id));
+});
+
+async function database() {
+  const { url, drop } = await freshDatabase();
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  onTestFinished(async () => {
+    await client.end();
+    await drop();
+  });
+  const count = async () => Number((await client.query<{ n: string }>('select count(*) as n from log')).rows[0]?.n);
+  return { url, count };
+}
+
+function connect(url: string, settings: Partial<PostgresSettings> = {}, topology = [reader]): Transport {
+  const options = { topology, maxBatch: 100, instance: v7(), log: quiet };
+  const transport = createPostgresTransport({ url, ...settings }, options);
+  onTestFinished(() => transport.close());
+  return transport;
+}
+
+/** Collects the deliveries; returns the sizes of the batches in which they come. */
+async function subscribe(transport: Transport, got: Delivery[], to = reader): Promise<number[]> {
+  const sizes: number[] = [];
+  const subscriber = await transport.subscriber();
+  onTestFinished(() => subscriber.close());
+  await subscriber.subscribe(to, async (batch) => {
+    sizes.push(batch.length);
+    got.push(...batch);
+  });
+  return sizes;
+}
+
+function message(over: Partial<OutgoingMessage> = {}): OutgoingMessage {
+  return {
+    id: v7(),
+    topic: 'order.events',
+    type: 'order.placed',
+    key: 'k',
+    headers: {},
+    body: Buffer.from('{}'),
+    ...over,
+  };
+}

@@ -1,0 +1,222 @@
+import type { Delivery, OutgoingMessage, Source, Subscription } from '#libs/messaging';
+import type { Link } from './link.js';
+import type { Session } from './session.js';
+
+/** Told after each append, with the kinds of messages stored, or nothing where they are too many to list. */
+export const APPENDED = 'farandole_appended';
+/** Told when a replica leaves in order, with the name of its service. */
+export const LEFT = 'farandole_left';
+
+/** First key of all our advisory locks; the second is the lane of a service, or one of these. */
+const LOCKS = 1_178_686_049;
+const SCHEMA = -1;
+const APPEND = -2;
+
+/** A read goes over this many positions at most, so that it is quick however few of them are of interest. */
+const SPAN = 10_000;
+/** A read ends behind the delivery that takes it over this many bytes. */
+const READ_BYTES = 8 * 1024 * 1024;
+/** A backlog is counted up to here. */
+const COUNTED = 50_000;
+
+const CREATE = `
+  create table if not exists log (
+    position bigint generated always as identity primary key,
+    id text not null,
+    topic text not null,
+    type text not null,
+    key text not null,
+    headers json not null,
+    body bytea not null,
+    stored_at timestamptz not null default clock_timestamp()
+  );
+  create table if not exists cursor (
+    service text primary key,
+    lane integer generated always as identity,
+    position bigint not null
+  );`;
+
+/** Creates what is missing; every service of the topology gets its cursor, before anything it reacts to could be deleted. */
+export async function prepare(session: Session, topology: readonly Subscription[]): Promise<void> {
+  await session.query('begin');
+  await session.query(`select pg_advisory_xact_lock(${LOCKS}, ${SCHEMA})`);
+  await session.query(CREATE);
+  await session.query(
+    'insert into cursor (service, position) select service, 0 from unnest($1::text[]) service on conflict do nothing',
+    [topology.map(({ service }) => service)],
+  );
+  await session.query('commit');
+}
+
+// One appender at a time: the lock is held until the commit is visible, so positions become visible in order. The row of `locked` is
+// joined, thus no position is drawn before the lock is held.
+const APPEND_MESSAGES = {
+  name: 'append',
+  text: `
+    with locked as materialized (select pg_advisory_xact_lock(${LOCKS}, ${APPEND})),
+    stored as (
+      insert into log (id, topic, type, key, headers, body)
+      select m.id, m.topic, m.type, m.key, m.headers, substring($8::bytea from m.at for m.length)
+      from locked, unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::json[], $6::int[], $7::int[]) with ordinality
+        as m (id, topic, type, key, headers, at, length, n)
+      order by m.n
+      returning 1
+    )
+    select pg_notify('${APPENDED}', $9) from (select count(*) from stored) done`,
+};
+
+/** Stores the messages in the order given, all or none, and wakes whoever reads their kinds. */
+export async function append(link: Link, messages: readonly OutgoingMessage[]): Promise<void> {
+  // The bodies travel as one binary value: an array of them would be spelled out in hexadecimal.
+  const bodies = messages.map(({ body }) => body);
+  let at = 1;
+  const starts = bodies.map(({ length }) => (at += length) - length);
+  const kinds = [...new Set(messages.map(kindOf))].join('\n');
+  await link.query(APPEND_MESSAGES, [
+    messages.map(({ id }) => id),
+    messages.map(({ topic }) => topic),
+    messages.map(({ type }) => type),
+    messages.map(({ key }) => key),
+    messages.map(({ headers }) => JSON.stringify(headers)),
+    starts,
+    bodies.map(({ length }) => length),
+    Buffer.concat(bodies),
+    // PostgreSQL takes payloads below 8,000 bytes.
+    Buffer.byteLength(kinds) < 7_900 ? kinds : '',
+  ]);
+}
+
+const READ = {
+  name: 'read',
+  text: `
+    with ends as materialized (select min(position) as first, max(position) as last from log),
+    span as materialized (
+      select low, least(low + ${SPAN}, coalesce(last, low)) as high from (select greatest($1::bigint, first - 1) as low, last from ends) s
+    )
+    select high, found.* from span left join lateral (
+      select * from (
+        select *, sum(octet_length(body)) over (order by position) - octet_length(body) as bytes_before from (
+          select position, id, topic, type, key, headers, body from log
+          where position > low and position <= high and topic || '/' || type = any($2::text[])
+          order by position limit $3
+        ) wanted
+      ) weighed
+      where bytes_before < ${READ_BYTES} order by position
+    ) found on true`,
+};
+
+interface Row {
+  readonly high: string | null;
+  readonly position: string | null;
+  readonly id: string;
+  readonly topic: string;
+  readonly type: string;
+  readonly key: string;
+  readonly headers: Record<string, string>;
+  readonly body: Buffer;
+  readonly bytes_before: string;
+}
+
+export type Positioned = Delivery & { readonly position: number };
+
+/** The next deliveries behind a position, and the position up to which there are no others. */
+export async function read(
+  session: Session,
+  after: number,
+  kinds: readonly string[],
+  limit: number,
+): Promise<{ readonly found: readonly Positioned[]; readonly readTo: number }> {
+  const rows = await session.query<Row & Record<string, unknown>>(READ, [after, kinds, limit]);
+  const found = rows.flatMap(({ position, id, topic, type, key, headers, body }) =>
+    position === null
+      ? []
+      : [
+          {
+            id,
+            topic,
+            type,
+            key,
+            headers,
+            body,
+            redelivered: false,
+            position: Number(position),
+            origin: `position ${position}`,
+          },
+        ],
+  );
+  const high = Math.max(after, Number(rows[0]?.high ?? after));
+  const cutShort = found.length === limit || (found.length > 0 && isCutByBytes(rows));
+  return { found, readTo: cutShort ? (found.at(-1)?.position ?? high) : high };
+}
+
+function isCutByBytes(rows: readonly Row[]): boolean {
+  const last = rows.at(-1);
+  return last !== undefined && Number(last.bytes_before) + last.body.length >= READ_BYTES;
+}
+
+/** Undefined when another replica is at work. */
+export async function takeLane(session: Session, service: string): Promise<number | undefined> {
+  const [row] = await session.query<{ taken: boolean; lane: number }>(
+    `select lane, pg_try_advisory_lock(${LOCKS}, lane) as taken from cursor where service = $1`,
+    [service],
+  );
+  if (!row?.taken) return undefined;
+  // A statement of its own: what is read together with the lock may be older than the lock.
+  const [cursor] = await session.query<{ position: string }>('select position from cursor where service = $1', [
+    service,
+  ]);
+  return Number(cursor?.position ?? 0);
+}
+
+/** Frees the service for the next replica, at once. */
+export async function leaveLane(session: Session, service: string): Promise<void> {
+  await session.query(
+    `select pg_advisory_unlock(${LOCKS}, lane), pg_notify('${LEFT}', service) from cursor where service = $1`,
+    [service],
+  );
+}
+
+const MOVE = {
+  name: 'move',
+  text: 'update cursor set position = $3 where service = $1 and position = $2 returning 1',
+};
+
+/** Settles everything up to a position. Runs on the session that holds the lane, so it cannot succeed once the lane is lost. */
+export async function move(session: Session, service: string, from: number, to: number): Promise<void> {
+  const moved = await session.query(MOVE, [service, from, to]);
+  if (moved.length === 0) throw new Error(`the cursor of ${service} was moved by somebody else`);
+}
+
+/** Counts what each service has not settled; exact up to some ten thousand messages behind its cursor, no more than that beyond. */
+export async function count(link: Link, topology: readonly Subscription[]) {
+  const wanted = topology.map(({ service, sources }) => ({ service, kinds: sources.map(kindOf) }));
+  const rows = await link.query<{ service: string; messages: string }>(
+    `select s.service, (
+       select count(*) from (select topic, type from log where position > c.position order by position limit ${COUNTED}) behind
+       where topic || '/' || type = any(s.kinds)
+     ) as messages
+     from json_to_recordset($1::json) as s(service text, kinds text[]) join cursor c using (service)`,
+    [JSON.stringify(wanted)],
+  );
+  return rows.map(({ service, messages }) => ({ service, messages: Number(messages) }));
+}
+
+/** Deletes the oldest messages that every service of the topology has settled and that are older than the retention; returns how many. */
+export async function purge(link: Link, topology: readonly Subscription[], retentionMs: number): Promise<number> {
+  const [row] = await link.query<{ deleted: string }>(
+    `with oldest as (select position, stored_at from log order by position limit ${SPAN}),
+     deleted as (
+       delete from log where position in (
+         select position from oldest
+         where stored_at < clock_timestamp() - $2 * interval '1 millisecond'
+           and position <= (select min(position) from cursor where service = any($1::text[]))
+       ) returning 1
+     ) select count(*) as deleted from deleted`,
+    [topology.map(({ service }) => service), retentionMs],
+  );
+  return Number(row?.deleted ?? 0);
+}
+
+export function kindOf({ topic, type }: Source): string {
+  return `${topic}/${type}`;
+}

@@ -1,0 +1,27 @@
+import type { Subscriber, Subscription, TransportLog } from '#libs/messaging';
+import { Lane, type Handle } from './lane.js';
+import type { Session } from './session.js';
+
+export interface SubscriberSettings {
+  readonly maxBatch: number;
+  readonly pollMs: number;
+  readonly log: TransportLog;
+  /** Opens a session on a log whose tables exist. */
+  open(): Promise<Session>;
+}
+
+export class PostgresSubscriber implements Subscriber {
+  private readonly lanes: Lane[] = [];
+
+  constructor(private readonly settings: SubscriberSettings) {}
+
+  async subscribe(subscription: Subscription, handle: Handle): Promise<void> {
+    const lane = new Lane(subscription, handle, this.settings);
+    this.lanes.push(lane);
+    await lane.ready;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.lanes.map((lane) => lane.close()));
+  }
+}

@@ -1,0 +1,83 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { Client } from 'pg';
+import { v7 } from 'uuid';
+import type { Delivery, Subscription } from '#libs/messaging';
+import { eventually, startProxy } from '#libs/messaging/testing';
+import { freshDatabase } from '../../../tools/postgres/testing.js';
+import { createPostgresTransport } from './index.js';
+
+const reader: Subscription = { service: 'reader', sources: [{ topic: 'order.events', type: 'order.placed' }] };
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+
+test('a replica that nothing is heard of is replaced, and cannot move the cursor any more', async () => {
+  const { url } = await database();
+  const { proxied, proxy } = await behindProxy(url);
+  const gate = Promise.withResolvers<void>();
+  const [cutOff, survivor]: [Delivery[], Delivery[]] = [[], []];
+  await replica(proxied, async (batch) => {
+    cutOff.push(...batch);
+    await gate.promise;
+  });
+  await replica(url, async (batch) => void survivor.push(...batch));
+
+  await publish(url, 3);
+  await eventually(() => cutOff.length > 0, 'the first replica at work');
+  await proxy.hang();
+  await eventually(() => survivor.length === 3, 'the second replica in its place', 30_000);
+  gate.resolve();
+  await publish(url, 3);
+  await eventually(() => survivor.length === 6, 'everything going on', 30_000);
+  expect(new Set(survivor.map(({ id }) => id)).size).toBe(6);
+});
+
+test('a cursor that is set back by hand makes the service read again from there', async () => {
+  const { url, client } = await database();
+  const got: Delivery[] = [];
+  await replica(url, async (batch) => void got.push(...batch));
+  await publish(url, 3);
+  await eventually(() => got.length === 3, 'three deliveries');
+  await eventually(async () => (await client.query('select from cursor where position = 3')).rowCount === 1, 'settled');
+  await client.query('update cursor set position = 1');
+  await publish(url, 1);
+  await eventually(() => got.length >= 6, 'the last two once more, and the new one');
+  expect(got.slice(-3).map(({ origin }) => origin)).toEqual(['position 2', 'position 3', 'position 4']);
+});
+
+async function database() {
+  const { url, drop } = await freshDatabase();
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  onTestFinished(async () => {
+    await client.end();
+    await drop();
+  });
+  return { url, client };
+}
+
+async function behindProxy(url: string) {
+  const proxied = new URL(url);
+  const proxy = await startProxy({ port: Number(proxied.port) });
+  onTestFinished(() => proxy.close());
+  proxied.port = String(proxy.port);
+  return { proxied: proxied.href, proxy };
+}
+
+function connect(url: string) {
+  const options = { topology: [reader], maxBatch: 100, instance: v7(), log: quiet };
+  return createPostgresTransport({ url, answerTimeoutMs: 2_000 }, options);
+}
+
+async function replica(url: string, handle: (batch: readonly Delivery[]) => Promise<void>): Promise<void> {
+  const subscriber = await connect(url).subscriber();
+  onTestFinished(() => subscriber.close());
+  await subscriber.subscribe(reader, handle);
+}
+
+async function publish(url: string, count: number): Promise<void> {
+  const publisher = await connect(url).publisher();
+  const [topic, type, body] = ['order.events', 'order.placed', Buffer.from('{}')];
+  await publisher.publish(
+    Array.from({ length: count }, () => ({ id: v7(), topic, type, key: 'k', headers: {}, body })),
+  );
+  await publisher.close();
+}

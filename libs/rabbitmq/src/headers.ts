@@ -1,0 +1,51 @@
+import type { ConsumeMessage, Options } from 'amqplib';
+import type { Delivery, OutgoingMessage } from '#libs/messaging';
+
+const PREFIX = 'cloudEvents_';
+/** The binding allows both on input; RabbitMQ's JMS client cannot read a colon, so `_` is what is sent. */
+const PREFIXES = [PREFIX, 'cloudEvents:'];
+/** The header by which a service's exchange picks the queue. */
+const KEY = 'partitionkey';
+const TOPIC = 'topic';
+/** AMQP's short strings: properties and routing keys. */
+const SHORT = 255;
+
+export function toAmqp({ id, topic, key, headers }: OutgoingMessage): Options.Publish {
+  const amqp: Record<string, string> = { [KEY]: key, [TOPIC]: topic };
+  for (const name in headers) if (name !== 'content-type') amqp[PREFIX + name] = headers[name] as string;
+  const { 'content-type': contentType, correlationid } = headers;
+  const options: Options.Publish = { persistent: true, mandatory: true, messageId: id, headers: amqp };
+  if (contentType !== undefined) options.contentType = contentType;
+  if (correlationid !== undefined && correlationid.length * 4 <= SHORT) options.correlationId = correlationid;
+  return options;
+}
+
+/** Never throws: what is missing shows when the envelope is read, and becomes a dead letter there. */
+export function fromAmqp({ content, fields, properties }: ConsumeMessage, queue: string): Delivery {
+  const headers: Record<string, string> = {};
+  const amqp: Record<string, unknown> = properties.headers ?? {};
+  for (const name in amqp) {
+    const prefix = PREFIXES.find((known) => name.startsWith(known));
+    if (prefix) headers[name.slice(prefix.length)] = textOf(amqp[name]);
+  }
+  if (properties.contentType !== undefined) headers['content-type'] = String(properties.contentType);
+  return {
+    id: textOf(properties.messageId ?? headers['id']),
+    topic: amqp[TOPIC] === undefined ? `${headers['source'] ?? ''}.events` : textOf(amqp[TOPIC]),
+    type: headers['type'] ?? fields.routingKey,
+    key: textOf(amqp[KEY] ?? headers['partitionkey']),
+    headers,
+    body: content,
+    redelivered: fields.redelivered,
+    origin: `${queue} #${fields.deliveryTag}`,
+  };
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (value === undefined || value === null) return '';
+  if (Buffer.isBuffer(value)) return value.toString('utf8');
+  if (typeof value === 'object' && '!' in value && value['!'] === 'timestamp' && 'value' in value)
+    return new Date(Number(value.value) * 1_000).toISOString();
+  return typeof value === 'bigint' ? value.toString() : JSON.stringify(value);
+}

@@ -1,0 +1,186 @@
+import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Delivery, TransportLog } from '#libs/messaging';
+import { Backoff } from './backoff.js';
+import { fromAmqp } from './headers.js';
+import type { Link } from './link.js';
+import { RabbitRefused } from './refusals.js';
+
+const SLOW_MS = 15_000;
+
+export interface LaneOptions {
+  readonly service: string;
+  readonly queue: string;
+  readonly priority: number;
+  readonly prefetch: number;
+  readonly maxBatch: number;
+  readonly log: TransportLog;
+  handle(batch: readonly Delivery[]): Promise<void>;
+  /** Sets up missing queues again. */
+  repair(connection: ChannelModel): Promise<void>;
+}
+
+/**
+ * One queue, read in batches, one batch at a time. Nothing is ever handed back one by one: RabbitMQ would deliver what
+ * follows first. A rejected batch stays here and is tried again; only the end of the channel gives back what it holds,
+ * all of it, in order.
+ */
+export class Lane {
+  private channel: Channel | undefined;
+  private arrived: ConsumeMessage[] = [];
+  private inHand = 0;
+  private running: Promise<void> | undefined;
+  /** Ends pauses: of one channel, and of all. */
+  private interrupted = new AbortController();
+  private readonly stopping = new AbortController();
+  private readonly attached = Promise.withResolvers<void>();
+  private ended: Promise<void> | undefined;
+
+  constructor(
+    private readonly link: Link,
+    private readonly options: LaneOptions,
+  ) {}
+
+  /** Resolves once deliveries can arrive; keeps them coming from then on. */
+  start(): Promise<void> {
+    this.ended = this.keepAttached();
+    return this.attached.promise;
+  }
+
+  /** Deliveries that this replica has and has not settled. */
+  get unsettled(): number {
+    return this.arrived.length + this.inHand;
+  }
+
+  /** Begins no batch, waits for the running one, hands the rest back in order by ending the channel. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.interrupted.abort();
+    await this.running;
+    // Not `cancel`: another replica would get what follows before this one has given back what it holds.
+    const closed = this.channel?.close().catch(() => {});
+    await Promise.race([closed, pause(2_000, undefined, { ref: false })]);
+  }
+
+  /** Begins nothing and settles nothing any more. */
+  abort(): void {
+    this.stopping.abort();
+    this.interrupted.abort();
+    this.channel = undefined;
+  }
+
+  private async keepAttached(): Promise<void> {
+    const backoff = new Backoff(50, 2_000);
+    while (!this.stopping.signal.aborted) {
+      try {
+        const connection = await this.link.connection();
+        await this.consume(connection, () => backoff.reset());
+        if (!this.stopping.signal.aborted && this.link.isUp(connection)) await this.options.repair(connection);
+      } catch (error) {
+        if (error instanceof RabbitRefused) this.attached.reject(error);
+        else
+          this.options.log.debug({ queue: this.options.queue, error: String(error) }, 'attaching to the queue failed');
+      }
+      await backoff.pause(this.stopping.signal);
+    }
+    this.attached.reject(new Error('this subscriber was closed'));
+  }
+
+  /** Resolves when the channel has ended or the queue is gone. */
+  private async consume(connection: ChannelModel, sound: () => void): Promise<void> {
+    const { queue, priority, prefetch, log } = this.options;
+    const channel = await connection.createChannel();
+    const ended = Promise.withResolvers<string>();
+    let failure = 'the connection was lost';
+    channel.on('error', (error) => (failure = error.message));
+    channel.on('close', () => ended.resolve(failure));
+    await channel.prefetch(prefetch);
+    // What a former channel left running comes to its end first: one batch per lane.
+    await this.running;
+    if (this.stopping.signal.aborted) return;
+    this.interrupted = new AbortController();
+    this.channel = channel;
+    try {
+      const onMessage = (message: ConsumeMessage | null) =>
+        message ? this.take(channel, message) : ended.resolve('the queue was deleted');
+      await this.warnIfSlow(channel.consume(queue, onMessage, { priority }));
+      this.attached.resolve();
+      const soundFor = setTimeout(sound, 5_000);
+      const why = await ended.promise;
+      clearTimeout(soundFor);
+      if (this.stopping.signal.aborted) return;
+      log.warn(
+        { event: 'lane_detached', queue, reason: why },
+        `no longer attached to ${queue} (${why}); attaching again`,
+      );
+    } finally {
+      this.channel = undefined;
+      this.arrived = [];
+      this.interrupted.abort();
+      // Ends it where the queue was deleted, and gives back what arrived meanwhile.
+      await channel.close().catch(() => {});
+    }
+  }
+
+  private async warnIfSlow(consuming: Promise<unknown>): Promise<void> {
+    const { queue, log } = this.options;
+    const hint = `${queue} does not answer; where this lasts, the broker has lost the queue's data: delete the queue, it is then set up anew`;
+    const timer = setTimeout(() => log.error({ event: 'lane_silent', queue }, hint), SLOW_MS);
+    await consuming.finally(() => clearTimeout(timer));
+  }
+
+  private take(channel: Channel, message: ConsumeMessage): void {
+    if (channel !== this.channel) return;
+    this.arrived.push(message);
+    this.running ??= this.drain(channel);
+  }
+
+  private async drain(channel: Channel): Promise<void> {
+    // All that came with the same read from the socket gets into the first batch.
+    await Promise.resolve();
+    while (this.arrived.length > 0 && this.isCurrent(channel)) {
+      const batch = this.arrived.splice(0, this.options.maxBatch);
+      this.inHand = batch.length;
+      const handled = await this.untilHandled(channel, batch);
+      this.inHand = 0;
+      if (handled) this.settle(channel, batch.at(-1) as ConsumeMessage);
+    }
+    this.running = undefined;
+  }
+
+  /** False when it was given up, since the broker has the batch back or will get it. */
+  private async untilHandled(channel: Channel, batch: readonly ConsumeMessage[]): Promise<boolean> {
+    const { queue, handle, log } = this.options;
+    const backoff = new Backoff(50, 5_000);
+    let deliveries = batch.map((message) => fromAmqp(message, queue));
+    for (;;) {
+      try {
+        await handle(deliveries);
+        return true;
+      } catch (error) {
+        if (!this.isCurrent(channel)) return false;
+        const fields = { event: 'batch_rejected', queue, messages: batch.length, error: String(error) };
+        log.warn(
+          fields,
+          `${batch.length} deliveries of ${queue} were rejected and will be tried again: ${String(error)}`,
+        );
+      }
+      await backoff.pause(this.interrupted.signal);
+      if (!this.isCurrent(channel)) return false;
+      deliveries = deliveries.map((delivery) => ({ ...delivery, redelivered: true }));
+    }
+  }
+
+  private settle(channel: Channel, last: ConsumeMessage): void {
+    if (channel !== this.channel) return;
+    try {
+      channel.ack(last, true);
+    } catch {
+      // The channel has just ended: the batch comes again.
+    }
+  }
+
+  private isCurrent(channel: Channel): boolean {
+    return channel === this.channel && !this.stopping.signal.aborted;
+  }
+}

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { RabbitRefused, TopologyMismatch, explained } from './refusals.js';
+
+const place = 'rabbit:5672';
+
+test('a queue with another argument is told with what is there, what is wanted and what to do', () => {
+  const error = new Error(
+    'Operation failed: QueueDeclare; 406 (PRECONDITION-FAILED) with message "PRECONDITION_FAILED - inequivalent arg ' +
+      "'x-delivery-limit' for queue 'inventory.0' in vhost '/': received the value '20' of type 'signedint' but current is the value '5' of type 'signedint'\"",
+  );
+  const told = explained(error, place);
+  expect(told).toBeInstanceOf(TopologyMismatch);
+  expect(told.message).toBe(
+    'the queue inventory.0 at rabbit:5672 exists with other arguments: x-delivery-limit is 5 there, this service wants 20; ' +
+      'set the delivery limit of this service to that value, or stop its services, let the queue run empty and delete it: it is then set up anew',
+  );
+});
+
+test('an argument that is missing there is told as not set', () => {
+  const error = new Error(
+    `"PRECONDITION_FAILED - inequivalent arg 'x-queue-type' for queue 'a.0' in vhost '/': received the value 'quorum' of type 'longstr' but current is none"`,
+  );
+  expect(explained(error, place).message).toContain('x-queue-type is not set there, this service wants quorum');
+});
+
+test('a missing plugin is named with the way to switch it on', () => {
+  const error = new Error(
+    `Connection closed: 503 (COMMAND-INVALID) with message "COMMAND_INVALID - unknown exchange type 'x-consistent-hash'"`,
+  );
+  const told = explained(error, place);
+  expect(told).toBeInstanceOf(RabbitRefused);
+  expect(told.message).toContain('rabbitmq-plugins enable rabbitmq_consistent_hash_exchange');
+});
+
+test('what waiting may heal is left as it is', () => {
+  const error = new Error('connect ECONNREFUSED 127.0.0.1:5672');
+  expect(explained(error, place)).toBe(error);
+});

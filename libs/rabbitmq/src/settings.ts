@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises';
+import type { SocketOptions } from 'amqplib';
+
+export interface RabbitSettings {
+  /** `amqp://user:password@host:5672/vhost`, or `amqps://…`; never logged as a whole. */
+  readonly url: string;
+  /** Files in PEM format, read at each connect, so that a renewed certificate is taken without a restart. */
+  readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
+  /** Queues per service: how many keys can be handled side by side. Raising it moves keys to other queues: drain first. */
+  readonly lanes?: number;
+  /** Deliveries that a lane holds unsettled, at most; never more than four batches. */
+  readonly prefetch?: number;
+  /** Times that a message may go back unsettled (connection lost, process killed) before it is a dead letter. */
+  readonly deliveryLimit?: number;
+  /** Messages sent and not yet confirmed, at most; what exceeds it waits its turn. */
+  readonly maxUnconfirmed?: number;
+  /** A publish rejects when it is not confirmed this long after it was sent, or not sent while nothing is confirmed this long. Milliseconds. */
+  readonly publishTimeoutMs?: number;
+  /** What the broker accepts as one message; a larger one is refused here, since the broker would close the channel. */
+  readonly maxMessageBytes?: number;
+  /** A connection silent for two to three of these is given up, on both sides. Seconds. */
+  readonly heartbeatSeconds?: number;
+  /** How long `events.log` keeps everything, as RabbitMQ writes it: `7D`, `12h`. */
+  readonly retention?: string;
+  /** `http://host:15672` of the management plugin: with it `backlog()` counts what other replicas hold, too. */
+  readonly managementUrl?: string;
+}
+
+export type Settings = Required<Omit<RabbitSettings, 'tls' | 'managementUrl'>> & RabbitSettings;
+
+export function withDefaults(given: RabbitSettings): Settings {
+  const settings = {
+    lanes: 4,
+    prefetch: 200,
+    deliveryLimit: 20,
+    maxUnconfirmed: 2_000,
+    publishTimeoutMs: 10_000,
+    maxMessageBytes: 16 * 1024 * 1024,
+    heartbeatSeconds: 5,
+    retention: '7D',
+    ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as RabbitSettings),
+  };
+  parseUrl(settings.url);
+  return settings;
+}
+
+/** Host, port and virtual host: all of the url that may be shown. */
+export function placeOf(settings: RabbitSettings): string {
+  const { protocol, hostname, port, pathname } = parseUrl(settings.url);
+  return `${hostname}:${port || (protocol === 'amqps:' ? 5671 : 5672)}${pathname.length > 1 ? pathname : ''}`;
+}
+
+export function parseUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url && ['amqp:', 'amqps:'].includes(url.protocol) && url.hostname) return url;
+  throw new Error('the url of RabbitMQ does not read as amqp://user:password@host:5672/vhost, or amqps://…');
+}
+
+/** What amqplib's connect takes. */
+export async function connectArguments(settings: Settings, name: string): Promise<[string, SocketOptions]> {
+  const url = parseUrl(settings.url);
+  if (!url.searchParams.has('heartbeat')) url.searchParams.set('heartbeat', String(settings.heartbeatSeconds));
+  const { caFile, certFile, keyFile } = settings.tls ?? {};
+  return [
+    url.href,
+    {
+      noDelay: true,
+      timeout: 5_000,
+      clientProperties: { connection_name: name },
+      ...(caFile ? { ca: await readFile(caFile) } : {}),
+      ...(certFile ? { cert: await readFile(certFile) } : {}),
+      ...(keyFile ? { key: await readFile(keyFile) } : {}),
+    },
+  ];
+}

@@ -1,0 +1,241 @@
+import { connect, type Channel, type ChannelModel } from 'amqplib';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { eventually, publishSurely, Recorder, resolves, Scene, within } from '#libs/messaging/testing';
+import { startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
+import { describeWithDocker } from '../../../tools/docker/available.js';
+import { DEAD, EVENTS, deadQueueOf, queueOf } from './names.js';
+import { TopologyMismatch } from './refusals.js';
+
+await describeWithDocker('RabbitMQ in trouble', () => {
+  let rig: RabbitRig;
+  let scene: Scene;
+  let admin: ChannelModel;
+  let channel: Channel;
+
+  beforeAll(async () => {
+    rig = await startRabbitRig();
+    admin = await connect(rig.broker.url);
+    admin.on('error', () => {});
+  }, 180_000);
+  afterAll(() => rig.dispose());
+  beforeEach(async () => {
+    scene = new Scene(rig);
+    channel = await admin.createChannel();
+    channel.on('error', () => {});
+  });
+  afterEach(() => scene.end());
+
+  const lanes = () => [0, 1, 2, 3].map((lane) => queueOf(scene.serviceOf('reader'), lane));
+  const messagesIn = async (queue: string) => (await channel.checkQueue(queue)).messageCount;
+  const options = (service: string, instance: string) => ({
+    topology: [{ service, sources: [{ topic: 't', type: scene.typeOf('happened') }] }],
+    maxBatch: 10,
+    instance,
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+  });
+
+  test('channels closed by the broker are opened again, and nothing is lost', async () => {
+    const [reader, publisher] = [new Recorder(() => pause(2)), await scene.publisher()];
+    await scene.join(reader, { maxBatch: 10 });
+    const messages = scene.messages(1_500, 30);
+    const publishing = publishSurely(publisher, messages, 30);
+    for (const count of [200, 600]) {
+      await eventually(() => reader.settled.length > count, `${count} settled`);
+      // An unknown delivery tag: the broker closes each channel, and no connection.
+      await rig.broker.run(
+        'rabbitmqctl',
+        'eval',
+        "[rabbit_channel:do(P, {'basic.ack', 99999999, false}) || P <- rabbit_channel:list()].",
+      );
+    }
+    await publishing;
+    await reader.got(messages);
+    reader.expectOrder(messages);
+    expect(scene.lines.join('\n')).toContain('unknown delivery tag');
+  });
+
+  test('deleted queues are set up again, and what is published then arrives', async () => {
+    const [reader, publisher] = [new Recorder(), await scene.publisher()];
+    await scene.join(reader);
+    for (const queue of lanes()) await channel.deleteQueue(queue);
+    await eventually(
+      async () => (await Promise.all(lanes().map((queue) => consumersOf(queue)))).every((count) => count === 1),
+      'consumers attached again',
+    );
+    const messages = scene.messages(100);
+    await publisher.publish(messages);
+    await reader.got(messages);
+    reader.expectOrder(messages);
+  });
+
+  test('a deleted exchange is set up again with all bindings', async () => {
+    const [reader, publisher] = [new Recorder(), await scene.publisher()];
+    await scene.join(reader);
+    await publisher.publish(scene.messages(1));
+    await channel.deleteExchange(EVENTS);
+    const messages = scene.messages(50);
+    expect(await resolves(publisher.publish(messages))).toBe(false);
+    await publishSurely(publisher, messages);
+    await reader.got(messages);
+  });
+
+  test('a purged queue loses what was in it and nothing that comes later', async () => {
+    const gate = Promise.withResolvers<void>();
+    const [reader, publisher] = [new Recorder(() => gate.promise), await scene.publisher()];
+    await scene.join(reader, { maxBatch: 5 });
+    await publisher.publish(scene.messages(500, 50));
+    await eventually(() => reader.batches.length > 0, 'a running batch');
+    for (const queue of lanes()) await channel.purgeQueue(queue);
+    gate.resolve();
+    const messages = scene.messages(100);
+    await publisher.publish(messages);
+    await reader.got(messages);
+    reader.expectOrder(reader.settled);
+    expect(reader.settled.length).toBeLessThan(500);
+  });
+
+  test('a publish rejects while the broker blocks for lack of memory, and all goes on after it', async () => {
+    const [reader, publisher] = [new Recorder(), await scene.publisher()];
+    await scene.join(reader);
+    const [before, during, waiting, after] = [1, 2, 3, 4].map(() => scene.messages(10)) as [M, M, M, M];
+    await publisher.publish(before);
+    await reader.got(before);
+    await rig.broker.run('rabbitmqctl', 'set_vm_memory_high_watermark', '0.000001');
+    try {
+      await expect(within(30_000, 'the publish settled', publisher.publish(during))).rejects.toThrow(
+        'accepts no messages',
+      );
+      const unsettled = publisher.publish(waiting);
+      await rig.broker.run('rabbitmqctl', 'set_vm_memory_high_watermark', '0.6');
+      await within(30_000, 'the waiting publish', unsettled);
+    } finally {
+      await rig.broker.run('rabbitmqctl', 'set_vm_memory_high_watermark', '0.6');
+    }
+    await publisher.publish(after);
+    await reader.got([...waiting, ...after]);
+    reader.expectOrder([...before, ...during, ...waiting, ...after]);
+    expect(scene.lines.filter((line) => line.includes('broker_')).join('\n')).toMatch(
+      /broker_blocked[^]*broker_unblocked/,
+    );
+  });
+
+  for (const [title, found, told] of [
+    ['a classic queue', {}, /x-[a-z-]+ is not set there, this service wants .+; stop its services/],
+    [
+      'another delivery limit',
+      { 'x-queue-type': 'quorum', 'x-single-active-consumer': true, 'x-delivery-limit': 5 },
+      /x-delivery-limit is 5 there, this service wants 20; set the delivery limit of this service to that value, or stop/,
+    ],
+  ] as const)
+    test(`${title} found in place of a lane is refused with what differs and what to do`, async () => {
+      const service = scene.serviceOf('other');
+      const deadLetters = {
+        'x-dead-letter-exchange': DEAD,
+        'x-dead-letter-routing-key': service,
+        'x-dead-letter-strategy': 'at-least-once',
+        'x-overflow': 'reject-publish',
+      };
+      const quorum = 'x-queue-type' in found ? { ...found, ...deadLetters } : found;
+      await channel.assertQueue(queueOf(service, 0), { durable: true, arguments: quorum });
+      const transport = await rig.connect(options(service, 'a'));
+      const subscriber = await transport.subscriber();
+      const subscribing = subscriber.subscribe({ service, sources: [] }, async () => {});
+      const refusal = (await subscribing.catch((error: unknown) => error)) as Error;
+      expect(refusal).toBeInstanceOf(TopologyMismatch);
+      expect(refusal.message).toMatch(/^the queue .*-other\.0 at localhost:\d+ exists with other arguments: /);
+      expect(refusal.message).toMatch(told);
+      const publisher = await transport.publisher();
+      await expect(publisher.publish(scene.messages(1))).rejects.toThrow('exists with other arguments');
+      await Promise.all([publisher.close(), subscriber.close()]);
+      await transport.close();
+      await channel.deleteQueue(queueOf(service, 0));
+    });
+
+  test('fewer lanes than before are refused, since their queues would never be read', async () => {
+    const service = scene.serviceOf('narrow');
+    const [wide, narrow] = [
+      await rig.connect(options(service, 'a')),
+      await rig.connect(options(service, 'b'), { lanes: 2 }),
+    ];
+    await wide.ping();
+    const subscriber = await narrow.subscriber();
+    await expect(subscriber.subscribe({ service, sources: [] }, async () => {})).rejects.toThrow(
+      /-narrow\.2 at .* exists, but this service is set to 2 lanes/,
+    );
+    await subscriber.close();
+    await Promise.all([wide.close(), narrow.close()]);
+  });
+
+  test('what goes back unsettled too often ends in the dead-letter queue, and the lane goes on', async () => {
+    const service = scene.serviceOf('poisoned');
+    const connectTo = (instance: string) => rig.connect(options(service, instance), { deliveryLimit: 2, lanes: 1 });
+    const [poison, fine] = [
+      scene.message({ body: Buffer.from('poison') }),
+      scene.message({ body: Buffer.from('fine') }),
+    ];
+    const first = await connectTo('publisher');
+    const publisher = await first.publisher();
+    await publisher.publish([poison]);
+    for (let replica = 0; replica < 3; replica++) {
+      const transport = await connectTo(`replica-${replica}`);
+      const met = Promise.withResolvers<void>();
+      const subscriber = await transport.subscriber();
+      await subscriber.subscribe({ service, sources: [] }, () => (met.resolve(), new Promise(() => {})));
+      await within(30_000, 'the poison delivered', met.promise);
+      await rig.crash(transport);
+    }
+    await eventually(async () => (await messagesIn(deadQueueOf(service))) === 1, 'the dead letter');
+    const got: string[] = [];
+    const transport = await connectTo('survivor');
+    const subscriber = await transport.subscriber();
+    await subscriber.subscribe({ service, sources: [] }, async (batch) => void got.push(...batch.map(({ id }) => id)));
+    await publisher.publish([fine]);
+    await eventually(() => got.includes(fine.id), 'the next message');
+    expect(got).toEqual([fine.id]);
+    await Promise.all([publisher.close(), subscriber.close()]);
+    await Promise.all([first.close(), transport.close()]);
+  });
+
+  test('a wrong password is told at once, by host and without the password', async () => {
+    const url = new URL(rig.broker.url);
+    url.password = 's3cret';
+    const lines: string[] = [];
+    const note = (fields: object, line: string) => void lines.push(JSON.stringify(fields) + line);
+    const transport = await rig.connect(
+      { ...options(scene.serviceOf('reader'), 'a'), log: { debug: note, info: note, warn: note, error: note } },
+      { url: url.href },
+    );
+    await expect(transport.ping()).rejects.toThrow(`RabbitMQ at ${url.host} refuses this user`);
+    await transport.close();
+    expect(lines.join('\n')).toContain('refuses this user');
+    expect(lines.join('\n')).not.toContain('s3cret');
+  });
+
+  test('the backlog counts what other replicas hold where the management plugin can be asked', async () => {
+    const publisher = await scene.publisher();
+    await scene.join(new Recorder(() => new Promise<void>(() => {})), { maxBatch: 5 }).then(async ({ crash }) => {
+      await publisher.publish(scene.messages(40));
+      const transport = await rig.connect(options(scene.serviceOf('reader'), 'onlooker'), {
+        managementUrl: rig.broker.managementUrl,
+      });
+      const total = async () => (await transport.backlog()).reduce((sum, { messages }) => sum + messages, 0);
+      await eventually(async () => (await total()) === 40, 'all 40 counted');
+      await transport.close();
+      await crash();
+    });
+  });
+
+  async function consumersOf(queue: string): Promise<number> {
+    const asking = await admin.createChannel();
+    asking.on('error', () => {});
+    const consumers = await asking.checkQueue(queue).then(
+      ({ consumerCount }) => consumerCount,
+      () => 0,
+    );
+    await asking.close().catch(() => {});
+    return consumers;
+  }
+});
+
+type M = ReturnType<Scene['messages']>;

@@ -1,0 +1,74 @@
+import { connect } from 'amqplib';
+import { fileURLToPath } from 'node:url';
+import { GenericContainer, Wait, getContainerRuntimeClient, type StartedTestContainer } from 'testcontainers';
+import type { StartedNetwork } from 'testcontainers';
+import { eventually } from '#libs/messaging/testing';
+
+const PLUGINS = fileURLToPath(new URL('../config/enabled_plugins', import.meta.url));
+
+/** A RabbitMQ of its own in a container, whose data and ports survive being killed. */
+export interface RabbitBroker {
+  readonly url: string;
+  readonly managementUrl: string;
+  /** Runs a command in the container and gives back what it printed; rejects when it fails. */
+  run(...command: string[]): Promise<string>;
+  /** As kill -9 does. */
+  kill(): Promise<void>;
+  /** Starts it again and resolves once it accepts connections. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startRabbitBroker(network?: StartedNetwork): Promise<RabbitBroker> {
+  const wanted = new GenericContainer('rabbitmq:4-management')
+    // The node's name, and with it the place of its data, comes of the host name.
+    .withHostname('rabbit')
+    .withCopyFilesToContainer([{ source: PLUGINS, target: '/etc/rabbitmq/enabled_plugins' }])
+    .withExposedPorts({ container: 5672, host: await freePort() }, { container: 15672, host: await freePort() })
+    .withWaitStrategy(Wait.forHttp('/', 15672))
+    .withStartupTimeout(120_000);
+  const container = await (network ? wanted.withNetwork(network).withNetworkAliases('rabbit') : wanted).start();
+  const host = container.getHost();
+  const url = `amqp://guest:guest@${host}:${container.getMappedPort(5672)}`;
+  await untilUp(url);
+  const docker = (await getContainerRuntimeClient()).container.getById(container.getId());
+  return {
+    url,
+    managementUrl: `http://${host}:${container.getMappedPort(15672)}`,
+    run: (...command) => run(container, command),
+    kill: async () => void (await docker.kill()),
+    async restart() {
+      await docker.start();
+      await untilUp(url);
+    },
+    stop: async () => void (await container.stop()),
+  };
+}
+
+async function untilUp(url: string): Promise<void> {
+  const answers = () =>
+    connect(url, { timeout: 2_000 })
+      .then((connection) => connection.close())
+      .then(
+        () => true,
+        () => false,
+      );
+  await eventually(answers, 'RabbitMQ accepts connections', 120_000);
+}
+
+async function run(container: StartedTestContainer, command: string[]): Promise<string> {
+  const { exitCode, output } = await container.exec(command);
+  if (exitCode !== 0) throw new Error(`${command.join(' ')} failed: ${output}`);
+  return output;
+}
+
+/** Published as a fixed port: a port of Docker's choice would be another one after the restart. */
+async function freePort(): Promise<number> {
+  const { createServer } = await import('node:net');
+  const server = createServer();
+  await new Promise<void>((ready) => server.listen(0, '0.0.0.0', ready));
+  const address = server.address();
+  await new Promise((closed) => server.close(closed));
+  if (address === null || typeof address === 'string') throw new Error('no free port');
+  return address.port;
+}

@@ -1,0 +1,72 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Client } from 'pg';
+import { DataSource, type MigrationInterface } from 'typeorm';
+import { CreateInbox1700000000002 } from '#libs/inbox';
+import { CreateOutbox1700000000001 } from '#libs/outbox';
+import type { Log } from './log.js';
+import type { Settings } from './settings.js';
+
+type Migration = new () => MigrationInterface;
+const LONGEST_PAUSE_MS = 5_000;
+/** Any number, the same in each replica: one of them migrates. */
+const LOCK = 7_205_003;
+
+/** A data source, connected and migrated; waits for the server as long as it takes. */
+export async function openDatabase(
+  settings: Settings,
+  migrations: readonly Migration[],
+  log: Log,
+): Promise<DataSource> {
+  const database = new DataSource({
+    type: 'postgres',
+    url: settings.DATABASE_URL,
+    applicationName: settings.service,
+    migrations: [CreateOutbox1700000000001, CreateInbox1700000000002, ...migrations],
+    migrationsTransactionMode: 'each',
+    poolSize: settings.DATABASE_POOL,
+    connectTimeoutMS: 5_000,
+    extra: {
+      keepAlive: true,
+      // A reaction that counts as failed is not left running in the database.
+      statement_timeout: settings.REACTION_TIMEOUT_MS,
+      idle_in_transaction_session_timeout: 2 * settings.REACTION_TIMEOUT_MS,
+    },
+    poolErrorHandler: (error: Error) =>
+      log.debug({ event: 'database_connection_lost', error: error.message }, error.message),
+  });
+  await untilReachable(settings, log);
+  await migrateAlone(settings.DATABASE_URL, database);
+  return database;
+}
+
+async function untilReachable({ DATABASE_URL, service }: Settings, log: Log): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    const client = new Client({ connectionString: DATABASE_URL, connectionTimeoutMillis: 5_000 });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      await client.end();
+      return;
+    } catch (error) {
+      const delay = Math.min(LONGEST_PAUSE_MS, 200 * 2 ** attempt);
+      const host = new URL(DATABASE_URL).host;
+      log.warn(
+        { event: 'waiting_for_database', error: (error as Error).message },
+        `${service} waits for its database at ${host}: ${(error as Error).message || (error as { code?: string }).code}`,
+      );
+      await pause(delay);
+    }
+  }
+}
+
+async function migrateAlone(url: string, database: DataSource): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query('select pg_advisory_lock($1)', [LOCK]);
+    await database.initialize();
+    await database.runMigrations();
+  } finally {
+    await client.end();
+  }
+}

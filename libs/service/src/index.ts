@@ -1,0 +1,3 @@
+export { Service, Variables } from './definition.js';
+export { Problem, type FieldError, type ProblemDetails } from './problem.js';
+export { runService } from './run-service.js';

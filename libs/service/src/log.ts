@@ -1,0 +1,91 @@
+import type { LoggerService } from '@nestjs/common';
+import { trace } from '@opentelemetry/api';
+import { pino, type DestinationStream, type Logger } from 'pino';
+import { pinoPretty } from './pretty.js';
+import type { Settings } from './settings.js';
+
+export type Log = Logger;
+
+const REDACTED = [
+  'paymentToken',
+  '*.paymentToken',
+  'email',
+  '*.email',
+  'password',
+  '*.password',
+  'authorization',
+  '*.authorization',
+  'headers.authorization',
+];
+
+/** Credentials in addresses, mail addresses and card tokens, wherever in a line they stand: in an error's words, say. */
+const SECRETS: readonly (readonly [pattern: RegExp, instead: string])[] = [
+  [/:\/\/[^@\s/"]*@/g, '://[redacted]@'],
+  [/[\w.+-]+@[\w-]+(\.[\w-]+)+/g, '[mail]'],
+  [/\btok_\w+/g, '[token]'],
+  [/\bBearer [\w.~+/-]+=*/g, 'Bearer [redacted]'],
+];
+
+/** JSON lines; a readable form where people look on, that is on a terminal. */
+export function createLog(
+  { service, LOG_LEVEL }: Pick<Settings, 'service' | 'LOG_LEVEL'>,
+  to: DestinationStream = process.stdout.isTTY ? pinoPretty() : pino.destination({ sync: false, minLength: 0 }),
+): Log {
+  return pino(
+    {
+      level: LOG_LEVEL,
+      base: { service },
+      messageKey: 'message',
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: REDACTED, censor: '[redacted]' },
+      serializers: { err: told },
+      hooks: { streamWrite: withoutSecrets },
+      mixin: () => {
+        const span = trace.getActiveSpan()?.spanContext();
+        return span ? { trace_id: span.traceId, span_id: span.spanId } : {};
+      },
+    },
+    to,
+  );
+}
+
+function withoutSecrets(line: string): string {
+  return SECRETS.reduce((text, [pattern, instead]) => text.replace(pattern, instead), line);
+}
+
+/** Of an error what helps: the database's errors carry the values of the statement and of the row as well. */
+function told(error: unknown): object {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const { name, message, stack, cause } = error;
+  const { code } = error as { code?: unknown };
+  return {
+    type: name,
+    message,
+    stack,
+    ...(typeof code === 'string' ? { code } : {}),
+    ...(cause === undefined ? {} : { cause: told(cause) }),
+  };
+}
+
+/** Nest's own lines: what it says of its start is of interest to its developers only. */
+export function nestLog(log: Log): LoggerService {
+  const say =
+    (level: 'debug' | 'warn' | 'error') =>
+    (message: unknown, ...rest: unknown[]) => {
+      const context = rest.at(-1);
+      log[level]({ context: typeof context === 'string' ? context : undefined }, textOf(message));
+    };
+  return {
+    log: say('debug'),
+    debug: say('debug'),
+    verbose: say('debug'),
+    warn: say('warn'),
+    error: say('error'),
+    fatal: say('error'),
+  };
+}
+
+function textOf(message: unknown): string {
+  return message instanceof Error ? (message.stack ?? message.message) : String(message);
+}

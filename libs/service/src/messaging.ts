@@ -1,0 +1,176 @@
+import type { DataSource } from 'typeorm';
+import { Claims, DeadLetters, DueTable, DueWorker, Inbox, type Handling, type Limits } from '#libs/inbox';
+import {
+  MessagingMetrics,
+  systemOf,
+  type Consumer,
+  type Delivery,
+  type Handlers,
+  type Publisher,
+  type Subscriber,
+  type Subscription,
+  type Transport,
+} from '#libs/messaging';
+import { Relay, type Outbox } from '#libs/outbox';
+import type { Log } from './log.js';
+import { oldestOf, replay, type Replayed } from './replay.js';
+import type { Settings } from './settings.js';
+
+const PARTITIONS_EVERY_MS = 3_600_000;
+
+export interface MessagingParts {
+  readonly settings: Settings;
+  readonly database: DataSource;
+  readonly outbox: Outbox;
+  readonly transport: Transport;
+  readonly log: Log;
+  /** Neither publishes nor subscribes. */
+  readonly isolated: boolean;
+}
+
+/** All that runs between a service's database and the store: inbox, due work, relay. Started with the service, stopped in order. */
+export class Messaging implements Consumer {
+  private readonly metrics: MessagingMetrics;
+  private readonly system: string;
+  private readonly claims: Claims;
+  private readonly due = new DueTable();
+  private readonly deadLetters = new DeadLetters();
+  private handlers: Handlers | undefined;
+  private inbox: Inbox | undefined;
+  private worker: DueWorker | undefined;
+  private relay: Relay | undefined;
+  private publisher: Publisher | undefined;
+  private subscriber: Subscriber | undefined;
+  private upkeep: NodeJS.Timeout | undefined;
+  private subscribed = false;
+
+  constructor(private readonly parts: MessagingParts) {
+    this.system = systemOf(parts.transport.name);
+    this.metrics = new MessagingMetrics(this.system, parts.settings.service);
+    this.claims = new Claims(parts.settings.INBOX_RETENTION_DAYS);
+  }
+
+  /** Deliveries can arrive. */
+  get ready(): boolean {
+    return this.subscribed;
+  }
+
+  /** Builds the pipeline; resolves before the store is there: the service answers HTTP meanwhile. */
+  async start(handlers: Handlers): Promise<void> {
+    this.handlers = handlers;
+    await this.claims.keepPartitions(this.parts.database);
+    this.upkeep = setInterval(() => void this.keepPartitions(), PARTITIONS_EVERY_MS);
+    const { settings, isolated, transport, ...rest } = this.parts;
+    const parts = {
+      ...rest,
+      service: settings.service,
+      handlers,
+      claims: this.claims,
+      due: this.due,
+      deadLetters: this.deadLetters,
+      metrics: this.metrics,
+      system: this.system,
+      limits: limitsOf(settings),
+    };
+    this.worker = new DueWorker({ ...parts, concurrency: settings.COMMAND_CONCURRENCY });
+    this.inbox = new Inbox({ ...parts, onDue: () => this.worker?.wake() });
+    this.worker.start();
+    if (isolated) return;
+    void this.connect().catch((error: unknown) => {
+      this.parts.log.fatal({ event: 'transport_failed', err: error }, `${transport.name}: ${(error as Error).message}`);
+      process.exitCode = 1;
+      process.kill(process.pid, 'SIGTERM');
+    });
+  }
+
+  /** What the store would hand over; for tests and replays. */
+  receive(batch: readonly Delivery[]): Promise<void> {
+    if (!this.inbox) throw new Error('messaging has not started');
+    return this.inbox.receive(batch);
+  }
+
+  /** Hands over what the store has of a time on and the inbox does not know. Duplicates of a replay are no duplicates of the broker: nobody counts them as such. */
+  async replay(from: Date, options: { dryRun: boolean; signal: AbortSignal }): Promise<readonly Replayed[]> {
+    const { transport, database, log } = this.parts;
+    const { claims } = this;
+    const history = transport.history(this.subscription.sources, from);
+    const receive = (batch: readonly Delivery[]) => this.receive(batch);
+    const types = await replay({ history, claims, database: database.manager, receive }, options);
+    if (!options.dryRun)
+      log.info({ event: 'replayed', from, types }, `replayed what was stored from ${from.toISOString()} on`);
+    return types;
+  }
+
+  /** Has the store feed another group with what this service reacts to. Tells how many messages wait for it, and of when the oldest is, if any. */
+  async createGroup(name: string, from: Date): Promise<{ messages: number; oldest?: Date }> {
+    const { transport } = this.parts;
+    const messages = await transport.createGroup({ ...this.subscription, service: name }, from);
+    const oldest = await oldestOf(transport.history(this.subscription.sources, from));
+    return { messages, ...(oldest ? { oldest } : {}) };
+  }
+
+  /** What became of messages here. */
+  story(messageIds: readonly string[]): Promise<readonly Handling[]> {
+    return this.claims.story(this.parts.database.manager, messageIds);
+  }
+
+  /** Something may be due. */
+  wake(): void {
+    this.worker?.wake();
+  }
+
+  /** Takes no more deliveries, finishes those that run. */
+  async stop(): Promise<void> {
+    this.subscribed = false;
+    await this.subscriber?.close();
+  }
+
+  /** After `stop`: finishes due work that runs, publishes what it can, lets go of the store. */
+  async drain(): Promise<void> {
+    clearInterval(this.upkeep);
+    await this.worker?.stop();
+    await this.relay?.stop();
+    await this.publisher?.close();
+    await this.parts.transport.close();
+  }
+
+  private get subscription(): Subscription {
+    if (!this.handlers) throw new Error('messaging has not started');
+    return this.handlers.subscriptionOf(this.parts.settings.CONSUMER_GROUP);
+  }
+
+  private async connect(): Promise<void> {
+    const { settings, transport, outbox, log } = this.parts;
+    this.publisher = await transport.publisher();
+    const relay = new Relay({
+      url: settings.DATABASE_URL,
+      publisher: this.publisher,
+      log,
+      metrics: this.metrics,
+      system: this.system,
+    });
+    this.relay = relay;
+    outbox.onCommitted(() => relay.wake());
+    if (settings.PUBLISH) relay.start();
+    else log.warn({ event: 'publishing_off' }, 'PUBLISH=false: what is stated stays in the outbox');
+    this.subscriber = await transport.subscriber();
+    await this.subscriber.subscribe(this.subscription, (batch) => this.receive(batch));
+    this.subscribed = true;
+    log.info({ event: 'subscribed', transport: transport.name }, `receives events from ${transport.name}`);
+  }
+
+  private async keepPartitions(): Promise<void> {
+    await this.claims
+      .keepPartitions(this.parts.database)
+      .catch((error: unknown) =>
+        this.parts.log.warn({ event: 'upkeep_failed', error: String(error) }, `inbox partitions: ${String(error)}`),
+      );
+  }
+}
+
+function limitsOf({ RETRY_ATTEMPTS, RETRY_BASE_MS, RETRY_CAP_MS, REACTION_TIMEOUT_MS }: Settings): Limits {
+  return {
+    retry: { attempts: RETRY_ATTEMPTS, baseMs: RETRY_BASE_MS, capMs: RETRY_CAP_MS },
+    timeoutMs: REACTION_TIMEOUT_MS,
+  };
+}

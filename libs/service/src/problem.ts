@@ -1,0 +1,116 @@
+import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { STATUS_CODES } from 'node:http';
+import type { Log } from './log.js';
+
+/** Bytes of a request's body, at most. */
+export const BODY_LIMIT = 64 * 1024;
+
+export interface FieldError {
+  /** `lines[0].quantity`; empty for the whole body. */
+  readonly field: string;
+  readonly message: string;
+}
+
+export interface ProblemDetails {
+  readonly status: number;
+  /** Last part of the problem type's URI. */
+  readonly type: string;
+  readonly title: string;
+  readonly detail?: string;
+  readonly errors?: readonly FieldError[];
+  /** Seconds; becomes the header. */
+  readonly retryAfter?: number;
+}
+
+/** An answer of RFC 9457, `application/problem+json`. */
+export class Problem extends HttpException {
+  constructor(readonly details: ProblemDetails) {
+    super(details.title, details.status);
+  }
+}
+
+interface Issue {
+  readonly message: string;
+  readonly path?: readonly unknown[] | undefined;
+  /** zod's: which names are not known. */
+  readonly keys?: readonly string[];
+}
+
+/** A schema did not accept what was sent. */
+export function invalidInput(issues: readonly Issue[]): Problem {
+  return new Problem({
+    status: 400,
+    type: 'invalid-input',
+    title: 'The request has fields that cannot be accepted',
+    errors: issues.flatMap(({ path = [], message, keys }) =>
+      keys
+        ? keys.map((key) => ({ field: fieldOf([...path, key]), message: 'this field is not known here; see /docs' }))
+        : [{ field: fieldOf(path), message }],
+    ),
+  });
+}
+
+function fieldOf(path: readonly unknown[]): string {
+  return path
+    .map((part) => (typeof part === 'object' && part !== null && 'key' in part ? part.key : part))
+    .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${String(part)}`))
+    .join('');
+}
+
+/** Turns whatever a request ended in into `application/problem+json`; what nobody foresaw is logged with its stack and told as a 500. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(
+    private readonly log: Log,
+    private readonly isUnavailable: (error: unknown) => boolean,
+  ) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const details = this.detailsOf(error);
+    if (details.status >= 500) {
+      this.log.error(
+        { event: 'request_failed', method: request.method, path: request.url.split('?')[0], err: error },
+        details.title,
+      );
+    }
+    const { retryAfter, type, ...rest } = details;
+    if (retryAfter !== undefined) void reply.header('retry-after', String(retryAfter));
+    const body = {
+      type: type === 'about:blank' ? type : `urn:farandole:problem:${type}`,
+      ...rest,
+      instance: request.url.split('?')[0],
+    };
+    void reply.status(details.status).type('application/problem+json').send(JSON.stringify(body));
+  }
+
+  private detailsOf(error: unknown): ProblemDetails {
+    if (error instanceof Problem) return error.details;
+    if (error instanceof HttpException) return plain(error.getStatus(), error.message);
+    const hint = HINTS[(error as { statusCode?: number }).statusCode ?? 0];
+    if (hint) return plain((error as { statusCode: number }).statusCode, hint);
+    if (this.isUnavailable(error)) {
+      return {
+        status: 503,
+        type: 'unavailable',
+        title: 'The service cannot reach its database; try again',
+        retryAfter: 2,
+      };
+    }
+    const { statusCode, message } = error as { statusCode?: number; message?: string };
+    if (statusCode !== undefined && statusCode < 500) return plain(statusCode, message ?? '');
+    return plain(500, 'the service failed; the log tells more');
+  }
+}
+
+/** What Fastify refuses before a handler sees it, by status. */
+const HINTS: Record<number, string | undefined> = {
+  413: `the body is larger than ${BODY_LIMIT / 1024} KiB`,
+  415: 'send the body as JSON, with the header Content-Type: application/json',
+};
+
+function plain(status: number, detail: string): ProblemDetails {
+  return { status, type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', detail };
+}

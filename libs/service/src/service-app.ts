@@ -1,0 +1,126 @@
+import fastifyRateLimit from '@fastify/rate-limit';
+import { StandardSchemaValidationPipe, type DynamicModule, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { DataSource, EntityManager } from 'typeorm';
+import { isDatabaseDown } from '#libs/inbox';
+import { ReactionsServer, systemOf, type Transport } from '#libs/messaging';
+import { Outbox, Transactions } from '#libs/outbox';
+import { httpSpans, type Metrics } from '#libs/tracing';
+import { openDatabase } from './database.js';
+import { definitionOf, Variables, type ServiceDefinition } from './definition.js';
+import { observeGauges } from './gauges.js';
+import { HealthController } from './health.js';
+import { nestLog, type Log } from './log.js';
+import { MessagesController } from './messages.controller.js';
+import { Messaging } from './messaging.js';
+import { MetricsController } from './metrics.controller.js';
+import { OpsController } from './ops.js';
+import { BODY_LIMIT, invalidInput, Problem, ProblemFilter } from './problem.js';
+import { ReplayController } from './replay.controller.js';
+import type { Settings } from './settings.js';
+import { MESSAGING, METRICS, SETTINGS, TRANSPORT } from './tokens.js';
+
+export interface ServiceApp {
+  readonly app: NestFastifyApplication;
+  readonly messaging: Messaging;
+  /** Stops in order: requests, deliveries, due work, relay, store, database. */
+  close(): Promise<void>;
+}
+
+interface Parts {
+  readonly settings: Settings;
+  readonly variables: unknown;
+  readonly log: Log;
+  readonly transport: Transport;
+  readonly metrics: Metrics;
+  /** Neither publishes nor subscribes: a test feeds it and reads its outbox. */
+  readonly isolated?: boolean;
+}
+
+class RuntimeModule {}
+
+/** The whole service, connected and listening to nothing yet. */
+export async function createServiceApp(
+  module: Type,
+  { settings, variables, log, transport, metrics, isolated = false }: Parts,
+): Promise<ServiceApp> {
+  const definition = definitionOf(module);
+  const database = await openDatabase(settings, definition.migrations ?? [], log);
+  const outbox = new Outbox(systemOf(transport.name));
+  const messaging = new Messaging({ settings, database, outbox, transport, log, isolated });
+  observeGauges({ settings, database, transport, isReady: () => messaging.ready });
+  const runtime: DynamicModule = {
+    module: RuntimeModule,
+    global: true,
+    controllers: [HealthController, MessagesController, MetricsController, OpsController, ReplayController],
+    providers: [
+      { provide: DataSource, useValue: database },
+      { provide: EntityManager, useValue: database.manager },
+      { provide: Transactions, useValue: new Transactions(database, outbox) },
+      { provide: Variables.token, useValue: variables },
+      { provide: SETTINGS, useValue: settings },
+      { provide: TRANSPORT, useValue: transport },
+      { provide: MESSAGING, useValue: messaging },
+      { provide: METRICS, useValue: metrics },
+    ],
+    exports: [DataSource, EntityManager, Transactions, Variables.token, SETTINGS],
+    imports: [module],
+  };
+  const app = await createHttp(runtime, settings, log);
+  describeApi(app, definition);
+  const strategy = new ReactionsServer(messaging);
+  app.connectMicroservice({ strategy });
+  await app.startAllMicroservices();
+  return {
+    app,
+    messaging,
+    async close() {
+      app.get(HealthController).leave();
+      await app.close();
+      await messaging.drain();
+      await database.destroy();
+    },
+  };
+}
+
+async function createHttp(module: DynamicModule, settings: Settings, log: Log): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, trustProxy: false, forceCloseConnections: 'idle' });
+  httpSpans(adapter.getInstance());
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+    logger: nestLog(log),
+    bodyParser: false,
+    abortOnError: false,
+  });
+  // JSON only: Fastify reads plain text by itself, and Nest forms as well.
+  adapter.getInstance().removeContentTypeParser('text/plain');
+  app.useBodyParser('application/json', { bodyLimit: BODY_LIMIT });
+  if (settings.RATE_LIMIT_PER_MINUTE !== undefined) {
+    await app.register(fastifyRateLimit, {
+      max: settings.RATE_LIMIT_PER_MINUTE,
+      timeWindow: '1 minute',
+      allowList: (request: { url: string }) => /^\/(health|metrics)/.test(request.url),
+      errorResponseBuilder: (_: unknown, { ttl }: { ttl: number }) =>
+        new Problem({
+          status: 429,
+          type: 'too-many-requests',
+          title: 'Too many requests from this address',
+          retryAfter: Math.ceil(ttl / 1000),
+        }),
+    });
+  }
+  app.useGlobalPipes(new StandardSchemaValidationPipe({ exceptionFactory: invalidInput }));
+  app.useGlobalFilters(new ProblemFilter(log, isDatabaseDown));
+  return app;
+}
+
+function describeApi(app: NestFastifyApplication, { title, name }: ServiceDefinition): void {
+  const config = new DocumentBuilder()
+    .setTitle(`Farandole · ${title}`)
+    .setDescription(`HTTP API of the ${name} service`)
+    .setVersion('1')
+    .addBearerAuth()
+    .build();
+  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, config));
+}

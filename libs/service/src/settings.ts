@@ -1,0 +1,139 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { z } from 'zod';
+import { choreography } from '#libs/contracts';
+import type { ServiceDefinition } from './definition.js';
+
+const port = z.coerce.number('a port').int().min(0).max(65_535);
+const millis = z.coerce.number('milliseconds').int().positive();
+const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'a URL like postgres://user@host:5432/database' });
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+
+/** Names that messages of others are kept under, and one that RabbitMQ's exchange of all events has. */
+export function otherGroups(service: string): string[] {
+  return [...choreography.map((subscription) => subscription.service), 'events'].filter((name) => name !== service);
+}
+
+/** What a consumer group may be called, on every store. */
+export const groupName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,62}$/, 'lower case letters, digits and hyphens, 63 at most, beginning with a letter');
+
+/** Variables of every service. */
+const base = (service: ServiceDefinition) =>
+  z.object({
+    PORT: port.default(service.port),
+    HOST: z.string().default('127.0.0.1'),
+    DATABASE_URL: postgresUrl.default(`postgres://postgres@127.0.0.1:54329/${service.name}`),
+    DATABASE_POOL: z.coerce.number().int().min(2).max(200).default(10),
+    TRANSPORT: z.enum(['postgres', 'rabbitmq', 'kafka']).default('postgres'),
+    LOG_DATABASE_URL: postgresUrl.default('postgres://postgres@127.0.0.1:54329/log'),
+    RABBITMQ_URL: z
+      .url({ protocol: /^amqps?$/, error: 'a URL like amqp://user:password@host:5672' })
+      .default('amqp://guest:guest@127.0.0.1:5672'),
+    RABBITMQ_CA_FILE: z.string().optional(),
+    RABBITMQ_MANAGEMENT_URL: z
+      .url({ protocol: /^https?$/, error: 'a URL like http://user:password@host:15672' })
+      .optional(),
+    RABBITMQ_LANES: z.coerce.number().int().min(1).max(64).default(4),
+    KAFKA_BROKERS: z
+      .string()
+      .regex(/^[^,\s:]+:\d+(,[^,\s:]+:\d+)*$/, 'host:port, several with commas between')
+      .default('127.0.0.1:9092'),
+    KAFKA_PARTITIONS: z.coerce.number().int().min(1).max(1_000).default(4),
+    KAFKA_REPLICATION: z.coerce.number().int().min(1).max(9).default(1),
+    KAFKA_COMPRESSION: z.enum(['gzip', 'none']).default('gzip'),
+    KAFKA_CA_FILE: z.string().optional(),
+    KAFKA_SSL: flag.default(false),
+    KAFKA_SASL_MECHANISM: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional(),
+    KAFKA_USERNAME: z.string().optional(),
+    KAFKA_PASSWORD: z.string().optional(),
+    CONSUMER_GROUP: groupName
+      .refine(
+        (name) => !otherGroups(service.name).includes(name),
+        'another service has this name; choose one of your own',
+      )
+      .default(service.name),
+    BATCH_SIZE: z.coerce.number().int().min(1).max(1_000).default(100),
+    INBOX_RETENTION_DAYS: z.coerce.number().int().min(1).max(365).default(7),
+    COMMAND_CONCURRENCY: z.coerce.number().int().min(1).max(1_000).default(16),
+    RETRY_ATTEMPTS: z.coerce.number().int().min(1).max(1_000).default(10),
+    RETRY_BASE_MS: millis.default(200),
+    RETRY_CAP_MS: millis.default(30_000),
+    REACTION_TIMEOUT_MS: millis.default(30_000),
+    /** Off while a transport is being left: what is stated stays in the outbox. */
+    PUBLISH: flag.default(true),
+    MIGRATE_ONLY: flag.default(false),
+    LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+    OPS_TOKEN: z.string().min(16, 'at least 16 characters').optional(),
+    RATE_LIMIT_PER_MINUTE: z.coerce.number().int().positive().optional(),
+    SHUTDOWN_TIMEOUT_MS: millis.default(10_000),
+  });
+
+export type Settings = z.output<ReturnType<typeof base>> & {
+  readonly service: string;
+  /** Names this process among the replicas of its service. */
+  readonly instance: string;
+};
+
+/** A variable has a value that cannot be used; nothing was connected or started. */
+export class WrongVariables extends Error {
+  override readonly name = 'WrongVariables';
+}
+
+/**
+ * Reads all that a service is told by its environment, once. `NAME_FILE` holds the path of a file with the value of `NAME`.
+ * @throws WrongVariables with one line per wrong variable
+ */
+export function readSettings(
+  definition: ServiceDefinition,
+  env: NodeJS.ProcessEnv,
+): { settings: Settings; variables: unknown } {
+  const given = withFiles(env);
+  const common = base(definition).safeParse(given);
+  const own = (definition.variables ?? z.object({})).safeParse(given);
+  if (!common.success || !own.success) {
+    const issues = [...(common.error?.issues ?? []), ...(own.error?.issues ?? [])];
+    throw new WrongVariables(issues.map((issue) => lineOf(issue, given)).join('\n'));
+  }
+  const instance = `${hostname()}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
+  return { settings: { ...common.data, service: definition.name, instance }, variables: own.data };
+}
+
+function lineOf(issue: z.core.$ZodIssue, given: NodeJS.ProcessEnv): string {
+  const name = String(issue.path[0]);
+  const secret = /PASSWORD|TOKEN|SECRET|URL/.test(name);
+  const value = given[name] === undefined || secret ? '' : ` (it is "${given[name]}")`;
+  return `${name}: ${issue.message}${value}`;
+}
+
+function withFiles(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const given: NodeJS.ProcessEnv = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (value === '' || value === undefined) continue;
+    if (!name.endsWith('_FILE') || env[name.slice(0, -5)]) {
+      given[name] ??= value;
+      continue;
+    }
+    given[name] = value;
+    if (!SECRETS.has(name.slice(0, -5))) continue;
+    try {
+      given[name.slice(0, -5)] = readFileSync(value, 'utf8').trim();
+    } catch (error) {
+      throw new WrongVariables(`${name}: ${(error as Error).message}`);
+    }
+  }
+  return given;
+}
+
+/** What may be kept in files: whatever holds a credential. */
+const SECRETS = new Set([
+  'DATABASE_URL',
+  'LOG_DATABASE_URL',
+  'RABBITMQ_URL',
+  'RABBITMQ_MANAGEMENT_URL',
+  'KAFKA_USERNAME',
+  'KAFKA_PASSWORD',
+  'OPS_TOKEN',
+  'SMTP_URL',
+]);

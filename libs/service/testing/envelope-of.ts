@@ -1,0 +1,21 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { Envelope, EventType, Stated } from '#libs/contracts';
+
+/** What would arrive if another service stated this now. */
+export function envelopeOf<E extends EventType>(
+  stated: { of: E; data: Stated<E>['data'] },
+  overrides: Partial<Envelope> = {},
+): Envelope<E> {
+  const { of, data } = stated as Stated<E>;
+  return {
+    id: uuidv7(),
+    type: of.type,
+    version: of.version,
+    source: of.source,
+    key: of.keyOf(data),
+    time: new Date().toISOString(),
+    correlationId: uuidv7(),
+    data,
+    ...overrides,
+  } as Envelope<E>;
+}

@@ -1,0 +1,43 @@
+import { metrics } from '@opentelemetry/api';
+import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import { ATTR_SERVICE_NAME } from '@opentelemetry/semantic-conventions';
+import { observeProcess } from './process-metrics.js';
+
+export interface Metrics {
+  /** What `/metrics` answers with: all instruments of the process in Prometheus' text format. */
+  render(): Promise<string>;
+  /** After it, instruments record nothing. */
+  shutdown(): Promise<void>;
+}
+
+/** The content type of what `render` returns. */
+export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
+/**
+ * Registers a meter provider for the whole process. Call it before the first `metrics.getMeter()`: meters that were handed
+ * out earlier record nothing. Opens no port; serve `render()` wherever HTTP is served already.
+ */
+export function startMetrics(options: { readonly service: string }): Metrics {
+  const reader = new PrometheusExporter({ preventServerStart: true });
+  const serializer = new PrometheusSerializer(undefined, false, undefined, false, true);
+  const provider = new MeterProvider({
+    resource: resourceFromAttributes({ [ATTR_SERVICE_NAME]: options.service }),
+    readers: [reader],
+  });
+  metrics.setGlobalMeterProvider(provider);
+  const stopObserving = observeProcess(metrics.getMeter('farandole.process'));
+  return {
+    async render() {
+      const { resourceMetrics, errors } = await reader.collect();
+      if (errors.length > 0) throw new AggregateError(errors, 'some metrics could not be collected');
+      return serializer.serialize(resourceMetrics);
+    },
+    async shutdown() {
+      stopObserving();
+      metrics.disable();
+      await provider.shutdown();
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Meter } from '@opentelemetry/api';
+
+const SECONDS_PER_NANOSECOND = 1e-9;
+
+/** Observes event loop and memory of this process, under the names of the semantic conventions for Node.js. Returns what ends it. */
+export function observeProcess(meter: Meter): () => void {
+  const delay = monitorEventLoopDelay({ resolution: 20 });
+  delay.enable();
+
+  const seconds = (name: string, description: string) => meter.createObservableGauge(name, { description, unit: 's' });
+  const bytes = (name: string, description: string) => meter.createObservableGauge(name, { description, unit: 'By' });
+  const median = seconds('nodejs.eventloop.delay.p50', 'Event loop delay since the last scrape, median');
+  const late = seconds('nodejs.eventloop.delay.p99', 'Event loop delay since the last scrape, 99th percentile');
+  const latest = seconds('nodejs.eventloop.delay.max', 'Event loop delay since the last scrape, longest');
+  const memory = bytes('process.memory.usage', 'Resident memory');
+  const heap = bytes('nodejs.heap.used', 'JavaScript heap in use');
+
+  meter.addBatchObservableCallback(
+    (result) => {
+      result.observe(median, delay.percentile(50) * SECONDS_PER_NANOSECOND);
+      result.observe(late, delay.percentile(99) * SECONDS_PER_NANOSECOND);
+      result.observe(latest, delay.max * SECONDS_PER_NANOSECOND);
+      delay.reset();
+      const usage = process.memoryUsage();
+      result.observe(memory, usage.rss);
+      result.observe(heap, usage.heapUsed);
+    },
+    [median, late, latest, memory, heap],
+  );
+  return () => {
+    delay.disable();
+  };
+}

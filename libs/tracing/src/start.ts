@@ -1,0 +1,63 @@
+import { context, propagation, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
+import { TracerProvider } from '@opentelemetry/sdk-trace';
+
+export interface Tracing {
+  /** Resolves once the spans ended so far are exported, or could not be; with the last holder's call tracing ends. */
+  shutdown(): Promise<void>;
+}
+
+let running: Promise<Tracing> | undefined;
+let holders = 0;
+
+/**
+ * Makes trace contexts for the whole process; call it before the first request. Spans are exported where
+ * `OTEL_EXPORTER_OTLP_ENDPOINT` is set, as the other `OTEL_*` variables say. A second call shares what the first one started.
+ */
+export async function startTracing(options: { readonly service: string }): Promise<Tracing> {
+  holders += 1;
+  running ??= exportsSpans(process.env) ? startExporting(options.service) : startSilently();
+  const started = await running;
+  let released = false;
+  return {
+    async shutdown() {
+      if (released) return;
+      released = true;
+      holders -= 1;
+      if (holders > 0) return;
+      running = undefined;
+      await started.shutdown();
+      trace.disable();
+      propagation.disable();
+      context.disable();
+    },
+  };
+}
+
+function exportsSpans(env: NodeJS.ProcessEnv): boolean {
+  const endpoint = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ?? env['OTEL_EXPORTER_OTLP_ENDPOINT'];
+  return Boolean(endpoint) && env['OTEL_TRACES_EXPORTER'] !== 'none' && env['OTEL_SDK_DISABLED'] !== 'true';
+}
+
+/** Spans get ids, so that every message carries its trace, and are dropped when they end: no processor, no exporter. */
+async function startSilently(): Promise<Tracing> {
+  const provider = new TracerProvider();
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  propagation.setGlobalPropagator(
+    new CompositePropagator({ propagators: [new W3CTraceContextPropagator(), new W3CBaggagePropagator()] }),
+  );
+  trace.setGlobalTracerProvider(provider);
+  return provider;
+}
+
+/** Loaded only where spans are exported: the whole SDK costs each process half a second and 20 MB. */
+async function startExporting(service: string): Promise<Tracing> {
+  const { startNodeSdk } = await import('@opentelemetry/sdk-node');
+  return startNodeSdk({
+    logLevel: process.env['OTEL_LOG_LEVEL'] ?? 'warn',
+    resourceAttributes: { 'service.name': service, 'service.namespace': 'farandole' },
+    metricReaders: [],
+    logRecordProcessors: [],
+  });
+}

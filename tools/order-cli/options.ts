@@ -1,0 +1,53 @@
+import { Command, InvalidArgumentError } from 'commander';
+
+export interface Options {
+  /** Of each of these lists, every order takes one by chance. */
+  readonly token: readonly string[];
+  readonly country: readonly string[];
+  readonly sku: readonly string[];
+  readonly quantity: number;
+  readonly count: number;
+  readonly concurrency: number;
+  readonly url: string;
+  /** Seconds */
+  readonly timeout: number;
+}
+
+/** Reads the command line; a mistake ends the process with one line that names it, and exit code 1. */
+export function readOptions(argv: readonly string[]): Options {
+  return new Command('npm run order --')
+    .description('Places an order and tells its story until it is settled; with --count, many, and sums them up.')
+    .option('--token <tokens>', 'tok_visa, tok_declined, tok_insufficient_funds, tok_flaky, tok_slow', list, [
+      'tok_visa',
+    ])
+    .option('--country <codes>', 'where to; nobody delivers to AQ', list, ['GB'])
+    .option('--sku <skus>', 'what; last-one is there once, sold-out never', list, ['mug-blue'])
+    .option('--quantity <n>', 'how many of it', positive, 1)
+    .option('--count <n>', 'how many orders', positive, 1)
+    .option('--concurrency <n>', 'how many orders are under way at a time', positive, 20)
+    .option('--url <url>', 'the order service', address, 'http://127.0.0.1:3001')
+    .option('--timeout <seconds>', 'how long to wait for one order to settle', positive, 60)
+    .addHelpText(
+      'after',
+      '\nWith --count, tokens, countries and skus may be lists with commas: each order takes one of each by chance.',
+    )
+    .showSuggestionAfterError(false)
+    .parse([...argv])
+    .opts<Options>();
+}
+
+function list(value: string): string[] {
+  const items = value.split(',').map((item) => item.trim());
+  if (items.some((item) => item === '')) throw new InvalidArgumentError('Write one, or several with commas between.');
+  return items;
+}
+
+function positive(value: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(value)) throw new InvalidArgumentError('It is a whole number from 1 on.');
+  return Number(value);
+}
+
+function address(value: string): string {
+  if (!/^http:\/\/[^/]+/.test(value)) throw new InvalidArgumentError('It looks like http://127.0.0.1:3001.');
+  return value.replace(/\/+$/, '');
+}

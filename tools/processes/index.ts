@@ -1,0 +1,4 @@
+export * from './folder.js';
+export * from './identity.js';
+export * from './ports.js';
+export * from './wait.js';

@@ -1,0 +1,76 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { services } from '../platform/apps.js';
+import { gather, NotTold } from './gather.js';
+import { addressesFrom, type Addresses } from './options.js';
+
+const orderId = '019ac3f2-7b1e-7c55-9d3a-2f60c4b1a7e8';
+const nowhere = 'http://127.0.0.1:1';
+const everywhere = (url: string) => Object.fromEntries(services.map((name) => [name, url])) as Record<string, string>;
+
+const servers: Server[] = [];
+afterEach(() => servers.splice(0).forEach((server) => server.close()));
+
+/** A service that answers by path; what it does not know is 404. */
+async function serve(answer: (url: URL) => unknown): Promise<string> {
+  const server = createServer((request, response) => {
+    const body = answer(new URL(request.url!, nowhere));
+    response.writeHead(body === undefined ? 404 : 200).end(JSON.stringify(body));
+  }).listen(0, '127.0.0.1');
+  servers.push(server);
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const order = { orderId, links: {}, history: [{ type: 'payment.charged', id: 'charged', causationId: 'charge' }] };
+const causes: Record<string, string | null> = {
+  charged: 'charge',
+  charge: 'reserved',
+  reserved: 'placed',
+  placed: null,
+};
+
+describe('gather', () => {
+  it('asks for causes until nothing new turns up', async () => {
+    const url = await serve(({ pathname, searchParams }) =>
+      pathname === `/orders/${orderId}`
+        ? order
+        : searchParams
+            .get('ids')!
+            .split(',')
+            .map((id) => ({ id, type: id, causationId: causes[id], attempts: 1, duplicates: 0 })),
+    );
+    const { handlings, silent } = await gather(orderId, { ...everywhere(nowhere), order: url } as Addresses);
+    expect(handlings.map(({ service, id }) => [service, id])).toEqual(
+      ['charged', 'charge', 'reserved', 'placed'].map((id) => ['order', id]),
+    );
+    expect(silent.map(({ service }) => service)).toEqual(['inventory', 'payment', 'shipping', 'notification']);
+  });
+
+  it('says that there is no such order', async () => {
+    const url = await serve(() => undefined);
+    await expect(gather(orderId, everywhere(url) as Addresses)).rejects.toThrow(
+      `there is no order ${orderId} at ${url}`,
+    );
+  });
+
+  it('says who does not answer, and what to do', async () => {
+    const asked = gather(orderId, everywhere(nowhere) as Addresses);
+    await expect(asked).rejects.toThrow(NotTold);
+    await expect(asked).rejects.toThrow(/nobody answers at http:\/\/127\.0\.0\.1:1 .*npm start.*--url/);
+  });
+});
+
+describe('addressesFrom', () => {
+  it('counts the services from the port of order, but for those that are elsewhere', () => {
+    expect(addressesFrom('http://10.0.0.1:4001', { payment: 'http://pay:80' })).toEqual({
+      order: 'http://10.0.0.1:4001',
+      inventory: 'http://10.0.0.1:4002',
+      payment: 'http://pay:80',
+      shipping: 'http://10.0.0.1:4004',
+      notification: 'http://10.0.0.1:4005',
+    });
+  });
+});

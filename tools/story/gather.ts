@@ -1,0 +1,92 @@
+import { type ServiceName, services } from '../platform/apps.js';
+import type { Addresses } from './options.js';
+import type { Fact, Handling } from './tree.js';
+
+export interface Order {
+  readonly orderId: string;
+  readonly status: string;
+  readonly reason?: string;
+  readonly settled: boolean;
+  readonly placedAt: string;
+  readonly settledAt?: string;
+  readonly traceId?: string;
+  readonly links: { readonly trace?: string };
+  readonly history: readonly Fact[];
+}
+
+export interface Gathered {
+  readonly order: Order;
+  readonly handlings: readonly Handling[];
+  /** Services that could not be asked. */
+  readonly silent: readonly { readonly service: ServiceName; readonly why: string }[];
+}
+
+/** There is no story to tell; the message says why, and what to do. */
+export class NotTold extends Error {}
+
+const MOST_IDS = 100;
+
+/**
+ * Asks order for the history, then all services what became of each message in it, and of those that these follow from,
+ * until nothing new turns up. @throws NotTold when the order is unknown or its service does not answer
+ */
+export async function gather(orderId: string, addresses: Addresses): Promise<Gathered> {
+  const order = await findOrder(orderId, addresses.order);
+  const handlings: Handling[] = [];
+  const silent = new Map<ServiceName, string>();
+  const asked = new Set<string>();
+  let unknown = idsIn(order.history);
+  while (unknown.length > 0) {
+    for (const id of unknown) asked.add(id);
+    const ids = unknown;
+    const answers = await Promise.all(
+      services
+        .filter((service) => !silent.has(service))
+        .map((service) =>
+          handled(service, addresses[service], ids).catch((error: unknown) => {
+            silent.set(service, (error as Error).message);
+            return [];
+          }),
+        ),
+    );
+    handlings.push(...answers.flat());
+    unknown = idsIn(answers.flat()).filter((id) => !asked.has(id));
+  }
+  return { order, handlings, silent: [...silent].map(([service, why]) => ({ service, why })) };
+}
+
+async function findOrder(orderId: string, url: string): Promise<Order> {
+  const response = await ask(`${url}/orders/${orderId}`).catch((error: unknown) => {
+    throw new NotTold(
+      `${(error as Error).message}; start the services with npm start, or give the address of order with --url`,
+    );
+  });
+  if (response.status === 404) throw new NotTold(`there is no order ${orderId} at ${url}`);
+  if (!response.ok) throw new NotTold(`${url} answered ${response.status} when asked for the order`);
+  return (await response.json()) as Order;
+}
+
+async function handled(service: ServiceName, url: string, ids: readonly string[]): Promise<Handling[]> {
+  const found: Handling[] = [];
+  for (let from = 0; from < ids.length; from += MOST_IDS) {
+    const response = await ask(`${url}/messages?ids=${ids.slice(from, from + MOST_IDS).join(',')}`);
+    if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+    const answer = (await response.json()) as Omit<Handling, 'service'>[];
+    found.push(...answer.map((one) => ({ ...one, service })));
+  }
+  return found;
+}
+
+async function ask(url: string): Promise<Response> {
+  try {
+    return await fetch(url, { signal: AbortSignal.timeout(10_000) });
+  } catch (error) {
+    const { message, cause } = error as Error & { cause?: { code?: string } };
+    throw new Error(`nobody answers at ${new URL(url).origin} (${cause?.code ?? message})`, { cause: error });
+  }
+}
+
+function idsIn(messages: readonly { readonly id?: string; readonly causationId?: string | null }[]): string[] {
+  const ids = messages.flatMap(({ id, causationId }) => [id, causationId]);
+  return [...new Set(ids.filter((id): id is string => typeof id === 'string'))];
+}
