@@ -1,6 +1,8 @@
+import type { Admin } from 'kafkajs';
 import type { TransportLog } from '#libs/messaging';
 import type { AdminConnection } from './admin.js';
 import type { ResolvedSettings } from './settings.js';
+import { pause } from './waiting.js';
 
 /** Creates topics where they are missing. */
 export class Topics {
@@ -37,14 +39,13 @@ export class Topics {
       const absent = topics.filter((topic) => !existing.has(topic));
       if (absent.length > 0) {
         const create = absent.map((topic) => ({ topic, numPartitions: partitions, replicationFactor }));
-        // A send to a topic whose leader is not elected yet is stored twice.
-        await admin.createTopics({ topics: create, waitForLeaders: true, timeout: 5_000 });
+        await admin.createTopics({ topics: create, waitForLeaders: false, timeout: 5_000 });
         this.log.info(
           { topics: absent, partitions },
           `kafka: created ${absent.join(', ')} with ${partitions} partitions each`,
         );
       }
-      return admin.fetchTopicMetadata({ topics });
+      return metadataOf(admin, topics);
     }, 10_000);
     for (const { name, partitions: has } of found.topics) this.note(name, has.length);
   }
@@ -63,4 +64,21 @@ export class Topics {
     const line = `kafka: ${topic} has ${has} partitions, fewer than the ${partitions} configured: add some with ${advice}`;
     this.log.warn(fields, line);
   }
+}
+
+/** Once all of them have leaders, as a send to a topic without is stored twice. kafkajs' own `waitForLeaders` gives up where a broker has not heard of the topic yet. */
+async function metadataOf(admin: Admin, topics: string[]): ReturnType<Admin['fetchTopicMetadata']> {
+  for (const signal = AbortSignal.timeout(5_000); ; await pause(100, signal)) {
+    try {
+      return await admin.fetchTopicMetadata({ topics });
+    } catch (error) {
+      if (signal.aborted || !isElecting(error)) throw error;
+    }
+  }
+}
+
+/** What kafkajs has retried in vain arrives as the cause. */
+function isElecting(error: unknown): boolean {
+  const { type } = ((error as Error).cause ?? error) as { readonly type?: string };
+  return type === 'UNKNOWN_TOPIC_OR_PARTITION' || type === 'LEADER_NOT_AVAILABLE';
 }

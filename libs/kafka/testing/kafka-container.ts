@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { GenericContainer, Wait, type StartedNetwork, type StartedTestContainer } from 'testcontainers';
 
 const image = 'apache/kafka:4.3.1';
@@ -35,7 +36,7 @@ export async function startKafkaContainer(
     })
     .withWaitStrategy(Wait.forLogMessage(/Kafka Server started/))
     .withStartupTimeout(120_000);
-  if (secured) container.withCommand(['sh', '-c', `${makeCertificate} && exec /etc/kafka/docker/run`]);
+  if (secured) container.withCommand(['sh', '-c', `${makeCertificate(advertised)} && exec /etc/kafka/docker/run`]);
   return container.start();
 }
 
@@ -57,8 +58,13 @@ export async function certificateOf(container: StartedTestContainer): Promise<st
 
 const keystore = '/tmp/kafka.p12';
 const storePassword = 'only-in-this-container';
-const makeCertificate = `{ test -e ${keystore} || keytool -genkeypair -alias kafka -keyalg EC -dname CN=kafka -validity 30 \
-  -ext san=dns:localhost,ip:127.0.0.1 -storetype PKCS12 -keystore ${keystore} -storepass ${storePassword}; }`;
+
+function makeCertificate(advertised: string): string {
+  const host = advertised.slice(0, advertised.lastIndexOf(':'));
+  const name = `${isIP(host) ? 'ip' : 'dns'}:${host}`;
+  return `{ test -e ${keystore} || keytool -genkeypair -alias kafka -keyalg EC -dname CN=kafka -validity 30 \
+    -ext san=${name} -storetype PKCS12 -keystore ${keystore} -storepass ${storePassword}; }`;
+}
 
 function security({ username, password }: Secured): Record<string, string> {
   const login = `org.apache.kafka.common.security.plain.PlainLoginModule required user_${username}="${password}";`;
