@@ -44,7 +44,7 @@ describe('the metrics of the services', () => {
       const text = await metricsOf(service);
       const lines = text.split('\n').filter((line) => line && !line.startsWith('#') && !line.startsWith('target_info'));
       expect(
-        lines.filter((line) => /[0-9a-f]{8}-|@/.test(line)),
+        lines.filter((line) => /[0-9a-f]{8}-[0-9a-f]{4}-|@/.test(line)),
         service,
       ).toEqual([]);
       expect(lines.length, service).toBeLessThan(600);
