@@ -1,12 +1,13 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { EntityManager } from 'typeorm';
 import type { Command, Envelope } from '#libs/contracts';
-import { Hopeless, processing, traceFields, topicOf, type Handler } from '#libs/messaging';
+import { Hopeless, Postponed, processing, traceFields, topicOf, type Handler } from '#libs/messaging';
 import { Signal } from '#libs/outbox';
 import { delayAfter } from './backoff.js';
 import { isDatabaseDown } from './database-errors.js';
 import type { DeadLetterReason } from './dead-letters.js';
-import type { DueWork } from './due.js';
+import { errorText } from './dead-letters-error.js';
+import type { DueWork, Holder } from './due.js';
 import { Effects } from './effects.js';
 import { describe, fieldsOf } from './inbox.js';
 import { retryOf, runWithin } from './limits.js';
@@ -27,9 +28,15 @@ const DATABASE_DOWN_MS = 1_000;
 /** Commands wait in the service's own database and travel nowhere. */
 const OWN_TABLE = { 'messaging.system': 'postgresql', 'messaging.destination.name': 'due' };
 
+/** How long work rests that was handed back unfinished. */
+const HANDED_BACK_MS = 1_000;
+
 /** Another worker has the lease by now; the transaction must leave no effect. */
 class LeaseLost extends Error {
   override readonly name = 'LeaseLost';
+  constructor({ type }: DueWork) {
+    super(`${type} is with another worker`);
+  }
 }
 
 /** Works off what is due: commands outside of a transaction, events tried again inside one, a bounded number at once. */
@@ -37,6 +44,10 @@ export class DueWorker {
   private readonly me = uuidv7();
   private readonly woken = new Signal();
   private readonly running = new Map<string, Promise<void>>();
+  /** The row that is run although nobody knows how its last attempt ended: one at a time, so that what kills is told from what was beside it. */
+  private suspect: string | undefined;
+  /** There may be work under this worker's name that it does not run. */
+  private astray = false;
   private stopping = false;
   private loop: Promise<void> | undefined;
   private renewal: NodeJS.Timeout | undefined;
@@ -60,6 +71,7 @@ export class DueWorker {
     await this.loop;
     await Promise.all(this.running.values());
     clearInterval(this.renewal);
+    if (this.astray) await this.handBack().catch(() => undefined);
   }
 
   private get concurrency(): number {
@@ -70,41 +82,68 @@ export class DueWorker {
     while (!this.stopping) {
       let waitMs = LONGEST_WAIT_MS;
       try {
+        if (this.astray) await this.handBack();
+        const { due, database } = this.parts;
         const room = this.concurrency - this.running.size;
-        const leased = room > 0 ? await this.parts.due.lease(this.parts.database, this.me, room, LEASE_MS) : [];
+        const leased = room > 0 ? await due.lease(database, this.holder, room, LEASE_MS) : [];
         for (const work of leased) this.begin(work);
-        if (leased.length === 0 && room > 0) {
-          waitMs = Math.min(waitMs, Math.max(5, (await this.parts.due.nextInMs(this.parts.database)) ?? waitMs));
+        if (this.suspect !== undefined && leased.length > 0) waitMs = 0;
+        else if (leased.length === 0 && room > 0) {
+          waitMs = Math.min(waitMs, Math.max(5, (await due.nextInMs(database, this.holder)) ?? waitMs));
         }
       } catch {
+        // An answer that was lost may have been a lease.
+        this.astray = true;
         waitMs = DATABASE_DOWN_MS;
       }
       await this.woken.wait(waitMs);
     }
   }
 
+  private get holder(): Holder {
+    return { id: this.me, takesSuspects: this.suspect === undefined };
+  }
+
   private begin(work: DueWork): void {
+    if (work.unexplained > 0) this.suspect = work.rowId;
     const done = this.attempt(work)
       .catch((error: unknown) => this.afterFailure(work, error))
-      .catch((error: unknown) =>
-        this.parts.log.warn(
-          { event: 'due_work_interrupted', error: describe(error) },
-          `${work.type} is tried again once its lease has run out: ${describe(error)}`,
-        ),
-      )
+      .catch((error: unknown) => this.interrupted(work, error))
       .finally(() => {
         this.running.delete(work.rowId);
+        if (this.suspect === work.rowId) this.suspect = undefined;
         this.woken.set();
       });
     this.running.set(work.rowId, done);
   }
 
+  /** Neither done nor failed: it counts as never begun, as soon as the database can be told so. */
+  private interrupted(work: DueWork, error: unknown): void {
+    this.astray = true;
+    if (error instanceof LeaseLost) return;
+    this.parts.log.warn(
+      { event: 'due_work_interrupted', error: describe(error) },
+      `${work.type} is begun anew once the database answers: ${describe(error)}`,
+    );
+  }
+
+  private async handBack(): Promise<void> {
+    const { due, database } = this.parts;
+    this.astray = false;
+    try {
+      await due.renew(database, this.me, [...this.running.keys()], LEASE_MS);
+      await due.release(database, this.me, [...this.running.keys()], HANDED_BACK_MS);
+    } catch (error) {
+      this.astray = true;
+      throw error;
+    }
+  }
+
   private async attempt(work: DueWork): Promise<void> {
     const { metrics } = this.parts;
     const { envelope, handler } = read(work.kind, work, this.parts.handlers);
-    // Attempts are counted when they begin: one that was never ended by its process is seen here.
-    if (work.attempts > retryOf(handler, this.parts.limits).attempts)
-      throw new KillsTheProcess(work.type, work.attempts - 1);
+    if (work.unexplained >= retryOf(handler, this.parts.limits).attempts)
+      throw new KillsTheProcess(work.type, work.unexplained);
     const attributes = {
       ...(work.kind === 'command' ? OWN_TABLE : this.arrivedFrom(envelope)),
       'messaging.consumer.group.name': this.parts.service,
@@ -148,7 +187,7 @@ export class DueWorker {
     const { database, claims, due, outbox, service } = this.parts;
     const effects = new Effects(outbox, service);
     await database.transaction(async (tx) => {
-      if (!(await due.finish(tx, this.me, work.rowId))) throw new LeaseLost(`${work.type} is with another worker`);
+      if (!(await due.finish(tx, this.me, work.rowId))) throw new LeaseLost(work);
       await claims.noteDone(tx, cause, work.attempts);
       effects.add(await effect(tx), cause, handler);
       await effects.write(tx, due);
@@ -158,9 +197,14 @@ export class DueWorker {
 
   private async afterFailure(work: DueWork, error: unknown): Promise<void> {
     const { database, due, log } = this.parts;
-    if (error instanceof LeaseLost) return;
-    if (isDatabaseDown(error)) {
-      await due.handBack(database, this.me, work.rowId, DATABASE_DOWN_MS);
+    if (error instanceof LeaseLost || isDatabaseDown(error)) throw error;
+    if (error instanceof Postponed) {
+      if (!(await due.putOff(database, this.me, work.rowId, error.inMs))) throw new LeaseLost(work);
+      this.count(work, 'postponed');
+      log.debug(
+        { event: `${work.kind}_postponed`, in_ms: error.inMs, reason: error.message, ...fieldsOfWork(work) },
+        `${work.type} waits, next look in ${error.inMs} ms: ${error.message}`,
+      );
       return;
     }
     const policy = retryOf(this.parts.handlers.of(work.kind, work.type), this.parts.limits);
@@ -175,7 +219,7 @@ export class DueWorker {
       );
     } else {
       const delayMs = delayAfter(work.attempts, policy);
-      await due.postpone(database, this.me, work.rowId, delayMs, describe(error));
+      await due.postpone(database, this.me, work.rowId, delayMs, errorText(error));
       this.count(work, 'retry');
       log.warn(
         { event: `${work.kind}_retry`, in_ms: delayMs, ...fields },
@@ -184,14 +228,14 @@ export class DueWorker {
     }
   }
 
-  private count({ kind, type, headers }: DueWork, outcome: 'retry' | 'dead_lettered'): void {
+  private count({ kind, type, headers }: DueWork, outcome: 'retry' | 'postponed' | 'dead_lettered'): void {
     const { metrics } = this.parts;
     if (kind === 'command') metrics.command(type, outcome);
     else metrics.handled({ type, topic: topicOf({ source: headers['source'] ?? '' }), time: '' }, outcome);
   }
 
   private async setAside(work: DueWork, error: unknown, reason: DeadLetterReason): Promise<void> {
-    const lastError = describe(error);
+    const lastError = errorText(error);
     const { kind, type, key, headers, body, attempts, firstError = lastError } = work;
     await this.parts.database.transaction(async (tx) => {
       if (!(await this.parts.due.finish(tx, this.me, work.rowId))) return;
@@ -216,5 +260,5 @@ function fieldsOfWork({ type, key, headers }: DueWork): object {
 function reasonToGiveUp(work: DueWork, error: unknown, attempts: number): DeadLetterReason | undefined {
   if (error instanceof Unreadable) return error.reason;
   if (error instanceof Hopeless) return 'hopeless';
-  return work.attempts >= attempts ? 'out_of_attempts' : undefined;
+  return work.attempts - work.unexplained >= attempts ? 'out_of_attempts' : undefined;
 }

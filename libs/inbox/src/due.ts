@@ -10,7 +10,7 @@ export interface NewWork {
   readonly key: string;
   readonly headers: Headers;
   readonly body: Buffer;
-  /** Tries so far. */
+  /** Failures so far. */
   readonly attempts: number;
   /** From now, milliseconds. */
   readonly delayMs: number;
@@ -19,9 +19,18 @@ export interface NewWork {
 
 export interface DueWork extends Pick<NewWork, 'kind' | 'type' | 'key' | 'headers' | 'body'> {
   readonly rowId: string;
-  /** This try included. */
+  /** Tries so far: this one, those that failed, and those that nobody knows the end of. */
   readonly attempts: number;
+  /** How many workers began it and never said how that ended: most likely their processes died. */
+  readonly unexplained: number;
   readonly firstError?: string;
+}
+
+/** Who wants due work. */
+export interface Holder {
+  readonly id: string;
+  /** Whether it takes work whose earlier end is unexplained, one at a time. */
+  readonly takesSuspects: boolean;
 }
 
 interface Raw {
@@ -31,9 +40,15 @@ interface Raw {
   key: string;
   headers: string;
   body: Buffer;
-  attempts: number;
+  failures: number;
+  unexplained: number;
   first_error: string | null;
 }
+
+/** At the head of its lane and let go of. What a holder began it either runs or has to hand back, by `release`. */
+const FREE = `(d.leased_until is null or d.leased_until < now()) and $1::uuid <> all(d.begun_by)
+  and (d.begun_by = '{}' or $2)
+  and not exists (select from due ahead where ahead.lane = d.lane and ahead.id < d.id)`;
 
 /** Serialises commands under the trace context that is active now. */
 export function prepareCommands(commands: readonly Stated<CommandType>[], cause: Envelope, service: string): NewWork[] {
@@ -85,21 +100,29 @@ export class DueTable {
     return new Set(rows.map((row) => row.key));
   }
 
-  /** Leases the oldest due work, at most one of a lane and none ahead of its lane's first; counts the attempt. */
-  async lease(database: DataSource, holder: string, max: number, leaseMs: number): Promise<DueWork[]> {
+  /**
+   * Leases the oldest due work, at most one of a lane and none ahead of its lane's first. That it was begun is noted at once: if the
+   * worker dies of it, the next one knows.
+   */
+  async lease(database: DataSource, { id, takesSuspects }: Holder, max: number, leaseMs: number): Promise<DueWork[]> {
     const [rows]: [Raw[], number] = await database.query(
-      `update due set leased_by = $1, leased_until = now() + $3 * interval '1 ms', attempts = attempts + 1
-       where id in (
-         select id from due d
-         where due_at <= now() and (leased_until is null or leased_until < now())
-           and not exists (select from due ahead where ahead.lane = d.lane and ahead.id < d.id)
-         order by due_at limit $2 for update skip locked)
-       returning id, kind, type, key, headers, body, attempts, first_error`,
-      [holder, max, leaseMs],
+      `with free as (
+         select d.id, d.due_at, d.begun_by <> '{}' as suspect from due d
+         where d.due_at <= now() and ${FREE}
+         order by d.due_at limit $3 for update skip locked),
+       chosen as (
+         select id from free where not suspect
+         union all (select id from free where suspect order by due_at limit 1))
+       update due set leased_by = $1, leased_until = now() + $4 * interval '1 ms', begun_by = begun_by || $1::uuid
+       from chosen where due.id = chosen.id
+       returning due.id, kind, type, key, headers, body, attempts as failures, cardinality(begun_by) - 1 as unexplained,
+         first_error`,
+      [id, takesSuspects, max, leaseMs],
     );
-    return rows.map(({ id, first_error, headers, ...same }) => ({
+    return rows.map(({ id: rowId, first_error, headers, failures, ...same }) => ({
       ...same,
-      rowId: id,
+      rowId,
+      attempts: failures + same.unexplained + 1,
       headers: JSON.parse(headers) as Headers,
       ...(first_error === null ? {} : { firstError: first_error }),
     }));
@@ -121,30 +144,44 @@ export class DueTable {
     return count === 1;
   }
 
-  /** Ends the lease after a failed attempt. */
-  async postpone(database: DataSource, holder: string, rowId: string, delayMs: number, error: string): Promise<void> {
-    await database.query(
-      `update due set leased_by = null, leased_until = null, due_at = now() + $3 * interval '1 ms',
-         first_error = coalesce(first_error, $4), last_error = $4
+  /** Ends the lease after a failed attempt, which is counted. It was outlived, so nobody died of it. False when another worker has the lease. */
+  async postpone(database: DataSource, holder: string, rowId: string, delayMs: number, error: string) {
+    const [, count]: [unknown, number] = await database.query(
+      `update due set leased_by = null, leased_until = null, begun_by = '{}', attempts = attempts + 1,
+         due_at = now() + $3 * interval '1 ms', first_error = coalesce(first_error, $4), last_error = $4
        where id = $1 and leased_by = $2`,
       [rowId, holder, delayMs, error],
     );
+    return count === 1;
   }
 
-  /** Ends the lease without counting the attempt. */
-  async handBack(database: DataSource, holder: string, rowId: string, delayMs: number): Promise<void> {
-    await database.query(
-      `update due set leased_by = null, leased_until = null, attempts = attempts - 1, due_at = now() + $3 * interval '1 ms'
+  /** Ends the lease of work that was not tried, and counts nothing. False when another worker has the lease. */
+  async putOff(database: DataSource, holder: string, rowId: string, delayMs: number): Promise<boolean> {
+    const [, count]: [unknown, number] = await database.query(
+      `update due set leased_by = null, leased_until = null, begun_by = '{}', due_at = now() + $3 * interval '1 ms'
        where id = $1 and leased_by = $2`,
       [rowId, holder, delayMs],
+    );
+    return count === 1;
+  }
+
+  /** Hands back, as if never begun, all that the holder began and does not run any more, whoever has its lease by now. */
+  async release(database: DataSource, holder: string, running: readonly string[], delayMs: number): Promise<void> {
+    await database.query(
+      `update due set begun_by = array_remove(begun_by, $1::uuid), leased_by = nullif(leased_by, $1),
+         leased_until = case when leased_by = $1 then null else leased_until end,
+         due_at = case when leased_by = $1 then now() + $3 * interval '1 ms' else due_at end
+       where $1 = any(begun_by) and id <> all($2::bigint[])`,
+      [holder, running, delayMs],
     );
   }
 
   /** Milliseconds until something can be leased; undefined when nothing waits. */
-  async nextInMs(database: DataSource): Promise<number | undefined> {
-    const [row]: { ms: number | null }[] = await database.query(
-      `select extract(epoch from min(greatest(due_at, coalesce(leased_until, due_at))) - now())::float8 * 1000 as ms from due`,
+  async nextInMs(database: DataSource, { id, takesSuspects }: Holder): Promise<number | undefined> {
+    const [row]: { ms: number }[] = await database.query(
+      `select extract(epoch from d.due_at - now())::float8 * 1000 as ms from due d where ${FREE} order by d.due_at limit 1`,
+      [id, takesSuspects],
     );
-    return row?.ms ?? undefined;
+    return row?.ms;
   }
 }

@@ -1,8 +1,15 @@
 export * from './claims.js';
 export { CreateInbox1700000000002 } from './create-inbox.js';
-export * from './dead-letters.js';
+export { type DeadLetter, DeadLetters, type DeadLetterReason } from './dead-letters.js';
+export type { Change } from './dead-letters-diff.js';
+export * from './dead-letters-edit.js';
+export * from './dead-letters-replay.js';
+export * from './dead-letters-replayer.js';
+export * from './dead-letters-view.js';
 export { DueTable } from './due.js';
 export * from './due-worker.js';
 export { isDatabaseDown } from './database-errors.js';
 export { Inbox } from './inbox.js';
 export type { Limits } from './limits.js';
+export { NoteWhoBegan1700000000003 } from './note-who-began.js';
+export { Unreadable } from './read.js';

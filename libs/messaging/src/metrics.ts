@@ -6,7 +6,7 @@ const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
 const BATCH = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
 /** What became of a message that was handed over. */
-export type Handled = 'processed' | 'duplicate' | 'retry' | 'waiting' | 'dead_lettered';
+export type Handled = 'processed' | 'duplicate' | 'retry' | 'postponed' | 'waiting' | 'dead_lettered';
 
 interface Message {
   readonly type: string;
@@ -19,6 +19,7 @@ export class MessagingMetrics {
   private readonly consumed: Counter;
   private readonly redelivered: Counter;
   private readonly commandAttempts: Counter;
+  private readonly lettersReplayed: Counter;
   private readonly processDuration: Histogram;
   private readonly operationDuration: Histogram;
   private readonly latency: Histogram;
@@ -40,6 +41,7 @@ export class MessagingMetrics {
     this.consumed = count('messaging.client.consumed.messages', 'Messages handed over, by what became of them');
     this.redelivered = count('farandole.redelivered.messages', 'Messages that the broker handed out before');
     this.commandAttempts = count('farandole.command.attempts', 'Tries to do a command, by outcome');
+    this.lettersReplayed = count('farandole.dead_letters.replayed', 'Dead letters handed over again, by outcome');
     this.processDuration = seconds('messaging.process.duration', 'Time a reaction or command took');
     this.operationDuration = seconds(
       'messaging.client.operation.duration',
@@ -104,8 +106,12 @@ export class MessagingMetrics {
     }
   }
 
-  command(type: string, outcome: 'done' | 'retry' | 'dead_lettered'): void {
+  command(type: string, outcome: 'done' | 'retry' | 'postponed' | 'dead_lettered'): void {
     this.commandAttempts.add(1, { 'farandole.message.type': type, outcome });
+  }
+
+  deadLetterReplayed(type: string, outcome: 'replayed' | 'failed'): void {
+    this.lettersReplayed.add(1, { 'farandole.message.type': type, outcome });
   }
 
   private of({ type, topic }: Message) {

@@ -1,0 +1,221 @@
+import { DataSource } from 'typeorm';
+import { v7 as uuidv7 } from 'uuid';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ChargePayment, encode } from '#libs/contracts';
+import { Handlers, MessagingMetrics, Postponed, type HandlerInfo } from '#libs/messaging';
+import { eventually, startProxy, type Proxy } from '#libs/messaging/testing';
+import { CreateOutbox1700000000001, Outbox } from '#libs/outbox';
+import { startTemporaryPostgres, type RunningPostgres } from '../../../tools/postgres/index.js';
+import { Claims } from './claims.js';
+import { CreateInbox1700000000002 } from './create-inbox.js';
+import { DeadLetters } from './dead-letters.js';
+import { DueTable, type NewWork } from './due.js';
+import { DueWorker } from './due-worker.js';
+import { NoteWhoBegan1700000000003 } from './note-who-began.js';
+
+const ATTEMPTS = 3;
+const POSTGRES = {
+  type: 'postgres' as const,
+  connectTimeoutMS: 2_000,
+  poolErrorHandler: () => undefined,
+  migrations: [CreateOutbox1700000000001, CreateInbox1700000000002, NoteWhoBegan1700000000003],
+};
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+describe('due work', () => {
+  let server: RunningPostgres;
+  let proxy: Proxy;
+  /** As the worker sees it, through the proxy. */
+  let database: DataSource;
+  /** Past the proxy. */
+  let onlooker: DataSource;
+  let worker: DueWorker;
+  const due = new DueTable();
+  const claims = new Claims(1);
+  /** What doing a command comes to, by its key. */
+  let does: (key: string) => Promise<void>;
+
+  beforeAll(async () => {
+    server = await startTemporaryPostgres();
+    proxy = await startProxy({ port: server.port });
+  });
+  afterAll(async () => {
+    await proxy?.close();
+    await server?.stop();
+  });
+
+  beforeEach(async () => {
+    does = async () => undefined;
+    const url = new URL(await server.createDatabase(`due_${uuidv7().replaceAll('-', '')}`));
+    onlooker = await new DataSource({ ...POSTGRES, url: url.href }).initialize();
+    url.port = String(proxy.port);
+    database = await new DataSource({ ...POSTGRES, url: url.href }).initialize();
+    await database.runMigrations();
+    await claims.keepPartitions(database);
+    worker = new DueWorker({
+      service: 'payment',
+      database,
+      handlers: handlersOf((key) => does(key)),
+      outbox: new Outbox('postgresql'),
+      claims,
+      due,
+      deadLetters: new DeadLetters(),
+      limits: { retry: { attempts: ATTEMPTS, baseMs: 1, capMs: 5 }, timeoutMs: 30_000 },
+      log: silent,
+      metrics: new MessagingMetrics('postgresql', 'payment'),
+      system: 'postgresql',
+    });
+  });
+  afterEach(async () => {
+    await worker.stop();
+    await Promise.all([database.destroy(), onlooker.destroy()]);
+  });
+
+  const left = async () => (await onlooker.query<object[]>('select from due')).length;
+  const done = () =>
+    onlooker.query<{ attempts: number; count: number }[]>(
+      'select attempts, count(*)::int as count from inbox group by attempts order by attempts',
+    );
+  const deadLetters = () =>
+    onlooker.query<{ key: string; reason: string; attempts: number; last_error: string }[]>(
+      'select key, reason, attempts, last_error from dead_letter',
+    );
+  const allDone = () => eventually(async () => (await left()) === 0, 'nothing is due any more');
+
+  it('counts no attempt when the database dies, again and again, amid the commands', async () => {
+    const outages = ATTEMPTS + 1;
+    let begun = 0;
+    let gate = Promise.withResolvers<void>();
+    does = async () => {
+      begun++;
+      await gate.promise;
+    };
+    await due.add(database.manager, commands(8));
+    worker.start();
+    for (let outage = 1; outage <= outages; outage++) {
+      await eventually(() => begun === 8 * outage, `all begun, time ${outage}`);
+      await server.kill();
+      const opened = gate;
+      gate = Promise.withResolvers();
+      opened.resolve();
+      await server.restart();
+    }
+    await eventually(() => begun === 8 * (outages + 1), 'all begun once more');
+    gate.resolve();
+    await allDone();
+    expect(await done()).toEqual([{ attempts: 1, count: 8 }]);
+    expect(await deadLetters()).toEqual([]);
+  });
+
+  it('counts no attempt when answers of the database get lost, a lease among them', async () => {
+    does = () => new Promise((resolve) => setTimeout(resolve, 2));
+    await due.add(database.manager, commands(1_500));
+    worker.start();
+    for (let cuts = 0; cuts < 6; cuts++) {
+      const before = await left();
+      await eventually(async () => (await left()) < before - 50, 'some progress');
+      await proxy.cut();
+      await proxy.restore();
+    }
+    await allDone();
+    expect(await done()).toEqual([{ attempts: 1, count: 1_500 }]);
+    expect(await deadLetters()).toEqual([]);
+  });
+
+  it('takes work up from a worker that is gone, and gives up what that many did not outlive', async () => {
+    await due.add(database.manager, [command('survivable'), command('deadly')]);
+    const died = (key: string, times: number) =>
+      database.query(
+        `update due set begun_by = $2::uuid[], leased_by = $3, leased_until = now() - interval '1 s' where key = $1`,
+        [key, Array.from({ length: times }, () => uuidv7()), uuidv7()],
+      );
+    await died('survivable', ATTEMPTS - 1);
+    await died('deadly', ATTEMPTS);
+    worker.start();
+    await allDone();
+    expect(await done()).toEqual([{ attempts: ATTEMPTS, count: 1 }]);
+    expect(await deadLetters()).toMatchObject([{ key: 'deadly', reason: 'hopeless' }]);
+    expect((await deadLetters())[0]?.last_error).toMatch(/ended 3 times/);
+  });
+
+  it('runs one at a time what somebody may have died of, beside the others', async () => {
+    let [suspects, most, others] = [0, 0, 0];
+    does = async (key) => {
+      if (key.startsWith('other')) return void others++;
+      most = Math.max(most, ++suspects);
+      await eventually(() => others === 20, 'the others are done meanwhile');
+      suspects--;
+    };
+    await due.add(database.manager, [...commands(10, 'suspect'), ...commands(20, 'other')]);
+    await database.query(
+      `update due set begun_by = array[gen_random_uuid()], leased_by = gen_random_uuid(), leased_until = now() - interval '1 s'
+       where key like 'suspect%'`,
+    );
+    worker.start();
+    await allDone();
+    expect(most).toBe(1);
+    expect(await done()).toEqual([
+      { attempts: 1, count: 20 },
+      { attempts: 2, count: 10 },
+    ]);
+  });
+
+  it('puts off what cannot succeed now as often as it takes, in the order of its key, and counts no attempt', async () => {
+    const order: string[] = [];
+    let open = true;
+    does = async (key) => {
+      if (key.startsWith('free')) return;
+      if (open) throw new Postponed('the provider is down', 20);
+      order.push(key);
+    };
+    await due.add(database.manager, [command('held'), command('held'), ...commands(5, 'free')]);
+    worker.start();
+    await eventually(async () => (await left()) === 2, 'the others are done');
+    const dueAt = async () =>
+      (await onlooker.query<{ at: Date }[]>('select due_at as at from due order by id limit 1'))[0]?.at.getTime();
+    const seen = new Set<number | undefined>();
+    await eventually(async () => seen.add(await dueAt()).size > 2 * ATTEMPTS, 'put off many times');
+    open = false;
+    await allDone();
+    expect(order).toEqual(['held', 'held']);
+    expect(await done()).toEqual([{ attempts: 1, count: 7 }]);
+  });
+
+  it('counts failures, and gives up after as many as allowed', async () => {
+    does = () => Promise.reject(new Error('not today'));
+    await due.add(database.manager, commands(3));
+    worker.start();
+    await allDone();
+    expect(await deadLetters()).toMatchObject(
+      Array.from({ length: 3 }, () => ({ reason: 'out_of_attempts', attempts: ATTEMPTS })),
+    );
+  });
+});
+
+function handlersOf(does: (key: string) => Promise<void>): Handlers {
+  const extras: HandlerInfo = { reactsTo: ChargePayment, emits: [] };
+  const charge = async (asked: { key: string }) => {
+    await does(asked.key);
+    return async () => [];
+  };
+  return new Handlers(new Map([['command:payment.charge', Object.assign(charge, { extras }) as never]]));
+}
+
+function command(key: string): NewWork {
+  const data = { orderId: uuidv7(), amountCents: 1, paymentToken: 'tok_visa' };
+  const { headers, body } = encode({
+    id: uuidv7(),
+    type: ChargePayment.type,
+    version: ChargePayment.version,
+    source: 'payment',
+    key,
+    time: new Date().toISOString(),
+    correlationId: uuidv7(),
+    data,
+  });
+  return { kind: 'command', type: ChargePayment.type, key, headers, body, attempts: 0, delayMs: 0 };
+}
+
+function commands(count: number, name = 'key'): NewWork[] {
+  return Array.from({ length: count }, (_, n) => command(`${name}-${n}`));
+}
