@@ -79,8 +79,9 @@ export class Claims {
     ]);
   }
 
-  /** Notes the attempt that succeeded; a command has its row from here only. */
+  /** Notes the attempt that succeeded; a command has its row from here only, and one so old that nothing is kept of its time has none. */
   async noteDone(tx: EntityManager, message: Claimable, attempts: number): Promise<void> {
+    if (!this.covers(message.id)) return;
     await tx.query(
       `insert into inbox (message_id, type, causation_id, attempts) values ($1, $2, $3, $4)
        on conflict (message_id) do update set attempts = excluded.attempts, handled_at = now()`,

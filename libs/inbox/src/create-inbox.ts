@@ -36,26 +36,73 @@ export class CreateInbox1700000000002 implements MigrationInterface {
     await runner.query(
       'create unlogged table suspect (message_id uuid primary key, attempts int not null, run uuid not null)',
     );
+    await this.createDeadLetters(runner);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    for (const table of ['dead_letter_audit', 'dead_letter_replay', 'dead_letter', 'suspect', 'due', 'inbox'])
+      await runner.query(`drop table ${table}`);
+  }
+
+  private async createDeadLetters(runner: QueryRunner): Promise<void> {
+    // States: open, replaying (waits for its turn while due_id is null), replayed, discarded.
     await runner.query(`
       create table dead_letter (
         id bigint generated always as identity primary key,
         digest bytea not null unique,
         kind text not null,
+        message_id text,
         type text,
         key text,
         headers text not null,
         body bytea not null,
+        original_body bytea,
         origin text,
         reason text not null,
+        fingerprint text not null,
         attempts int not null,
         first_error text not null,
+        first_stack text,
         last_error text not null,
+        last_stack text,
         times_seen int not null default 1,
-        created_at timestamptz not null default now()
+        claimed boolean not null,
+        state text not null default 'open',
+        replay_id bigint,
+        due_id bigint,
+        created_at timestamptz not null default now(),
+        last_seen_at timestamptz not null default now(),
+        closed_at timestamptz
       )`);
-  }
-
-  async down(runner: QueryRunner): Promise<void> {
-    for (const table of ['dead_letter', 'suspect', 'due', 'inbox']) await runner.query(`drop table ${table}`);
+    await runner.query('create index dead_letter_key on dead_letter (key)');
+    await runner.query('create index dead_letter_replay_id on dead_letter (replay_id) where replay_id is not null');
+    await runner.query(`
+      create table dead_letter_audit (
+        id bigint generated always as identity primary key,
+        letter_id bigint not null,
+        action text not null,
+        by_whom text not null,
+        reason text,
+        diff jsonb,
+        replay_id bigint,
+        at timestamptz not null default now()
+      )`);
+    await runner.query('create index dead_letter_audit_letter on dead_letter_audit (letter_id)');
+    // States: running, done, stopped, stopped_by_canary. Proven: one of it was handled.
+    await runner.query(`
+      create table dead_letter_replay (
+        id bigint generated always as identity primary key,
+        state text not null default 'running',
+        filter jsonb not null,
+        by_whom text not null,
+        rate_per_second float8 not null,
+        proven boolean not null,
+        total int not null default 0,
+        done int not null default 0,
+        failed int not null default 0,
+        paced_at timestamptz not null default now(),
+        created_at timestamptz not null default now(),
+        ended_at timestamptz
+      )`);
   }
 }

@@ -4,6 +4,7 @@ import { Hopeless, processing, traceFields, type Delivery, type Handler } from '
 import { delayAfter } from './backoff.js';
 import { isDatabaseDown } from './database-errors.js';
 import type { DeadLetter } from './dead-letters.js';
+import { errorText } from './dead-letters-error.js';
 import type { NewWork } from './due.js';
 import { Effects } from './effects.js';
 import { retryOf, runWithin } from './limits.js';
@@ -139,7 +140,7 @@ export class Inbox {
       const claimed = await claims.claim(tx, [one.envelope]);
       if (claimed.size === 0) return;
       if (hopeless) await deadLetters.add(tx, [toDeadLetter(one, error)]);
-      else await due.add(tx, [toWork(one, 1, delayMs, describe(error))]);
+      else await due.add(tx, [toWork(one, 1, delayMs, errorText(error))]);
     });
     const { type } = one.envelope;
     this.parts.metrics.handled({ ...one.envelope, topic: one.delivery.topic }, hopeless ? 'dead_lettered' : 'retry');
@@ -172,6 +173,7 @@ export class Inbox {
           attempts: 0,
           firstError: error.message,
           lastError: error.message,
+          unclaimed: true,
         });
       }
     }
@@ -245,7 +247,7 @@ function toWork({ envelope, delivery }: Readable, attempts: number, delayMs: num
 }
 
 function toDeadLetter({ delivery }: Readable, error: unknown): DeadLetter {
-  const message = describe(error);
+  const message = errorText(error);
   return {
     ...pick(delivery),
     kind: 'event',

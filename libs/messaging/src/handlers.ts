@@ -30,6 +30,11 @@ export class Handlers {
     return this.byPattern.get(`${kind}:${type}`);
   }
 
+  /** Of all messages that are handled here. */
+  get types(): readonly string[] {
+    return [...this.byPattern.values()].map((handler) => handler.reactsTo.type);
+  }
+
   subscriptionOf(service: string): Subscription {
     const events = [...this.byPattern.values()].map((handler) => handler.reactsTo);
     return {

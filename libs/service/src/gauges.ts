@@ -1,5 +1,6 @@
 import { metrics, type BatchObservableResult } from '@opentelemetry/api';
 import type { DataSource } from 'typeorm';
+import { DeadLetterView } from '#libs/inbox';
 import type { Transport } from '#libs/messaging';
 import type { Settings } from './settings.js';
 
@@ -16,7 +17,6 @@ interface Depths {
   readonly waiting_events: number;
   readonly waiting_keys: number;
   readonly oldest_waiting: number;
-  readonly dead_letters: number;
 }
 
 const DEPTHS = `select
@@ -25,8 +25,7 @@ const DEPTHS = `select
   (select count(*)::int from due where kind = 'command') as waiting_commands,
   (select count(*)::int from due where kind = 'event') as waiting_events,
   (select count(distinct key)::int from due where kind = 'event') as waiting_keys,
-  (select coalesce(extract(epoch from now() - min(created_at)), 0)::float8 from due) as oldest_waiting,
-  (select count(*)::int from dead_letter) as dead_letters`;
+  (select coalesce(extract(epoch from now() - min(created_at)), 0)::float8 from due) as oldest_waiting`;
 
 export interface Observed {
   readonly settings: Settings;
@@ -34,10 +33,12 @@ export interface Observed {
   readonly transport: Transport;
   /** Whether events can arrive. */
   readonly isReady: () => boolean;
+  /** Types of the messages that are handled here. */
+  readonly types: () => readonly string[];
 }
 
 /** What is looked up when `/metrics` is asked: depths and ages in the database, the store's backlog of this service, the pool. */
-export function observeGauges({ settings, database, transport, isReady }: Observed): void {
+export function observeGauges({ settings, database, transport, isReady, types }: Observed): void {
   const meter = metrics.getMeter('farandole.service');
   const gauge = (name: string, description: string, unit: string) =>
     meter.createObservableGauge(name, { description, unit });
@@ -52,12 +53,24 @@ export function observeGauges({ settings, database, transport, isReady }: Observ
     ),
     waiting_keys: gauge('farandole.due.keys', 'Keys of which an event waits', '{key}'),
     oldest_waiting: gauge('farandole.due.age', 'Age of the oldest work that waits', 's'),
-    dead_letters: gauge('farandole.dead_letters', 'Messages set aside', '{message}'),
   };
+  const deadLetters = gauge('farandole.dead_letters', 'Messages set aside and not dealt with', '{message}');
   const backlog = gauge('farandole.backlog', 'Messages stored in the broker and not yet settled', '{message}');
   const pool = gauge('farandole.db.pool', 'Connections of the pool, and who waits for one', '{connection}');
 
   const ready = gauge('farandole.ready', 'Whether the service is subscribed and its database answers', '1');
+
+  /** Of each type that is handled here, none included; a sender's mistake makes no label. */
+  const observeDeadLetters = async (result: BatchObservableResult) => {
+    const known = new Map([...types(), 'other'].map((type) => [type, 0]));
+    const counts = await new DeadLetterView(database.manager).counts().catch(() => undefined);
+    if (!counts) return;
+    for (const [type, count] of counts) {
+      const label = known.has(type) ? type : 'other';
+      known.set(label, (known.get(label) ?? 0) + count);
+    }
+    for (const [type, count] of known) result.observe(deadLetters, count, { 'farandole.message.type': type });
+  };
 
   const observe = async (result: BatchObservableResult) => {
     const { totalCount, idleCount, waitingCount } = (database.driver as unknown as { master: Pool }).master;
@@ -67,9 +80,10 @@ export function observeGauges({ settings, database, transport, isReady }: Observ
     const [row] = await database.query<Depths[]>(DEPTHS).catch(() => []);
     result.observe(ready, row && isReady() ? 1 : 0);
     if (row) for (const [name, one] of Object.entries(depths)) result.observe(one, row[name as keyof Depths]);
+    if (row) await observeDeadLetters(result);
     for (const { service, lane = 'all', messages } of await transport.backlog().catch(() => [])) {
       if (service === settings.CONSUMER_GROUP) result.observe(backlog, messages, { service, lane });
     }
   };
-  meter.addBatchObservableCallback(observe, [...Object.values(depths), backlog, pool, ready]);
+  meter.addBatchObservableCallback(observe, [...Object.values(depths), deadLetters, backlog, pool, ready]);
 }

@@ -1,5 +1,15 @@
 import type { DataSource } from 'typeorm';
-import { Claims, DeadLetters, DueTable, DueWorker, Inbox, type Handling, type Limits } from '#libs/inbox';
+import {
+  Claims,
+  DeadLetterReplayer,
+  DeadLetterReplays,
+  DeadLetters,
+  DueTable,
+  DueWorker,
+  Inbox,
+  type Handling,
+  type Limits,
+} from '#libs/inbox';
 import {
   MessagingMetrics,
   systemOf,
@@ -16,7 +26,7 @@ import type { Log } from './log.js';
 import { oldestOf, replay, type Replayed } from './replay.js';
 import type { Settings } from './settings.js';
 
-const PARTITIONS_EVERY_MS = 3_600_000;
+const UPKEEP_EVERY_MS = 3_600_000;
 
 export interface MessagingParts {
   readonly settings: Settings;
@@ -38,6 +48,8 @@ export class Messaging implements Consumer {
   private handlers: Handlers | undefined;
   private inbox: Inbox | undefined;
   private worker: DueWorker | undefined;
+  private replays: DeadLetterReplays | undefined;
+  private replayer: DeadLetterReplayer | undefined;
   private relay: Relay | undefined;
   private publisher: Publisher | undefined;
   private subscriber: Subscriber | undefined;
@@ -59,7 +71,7 @@ export class Messaging implements Consumer {
   async start(handlers: Handlers): Promise<void> {
     this.handlers = handlers;
     await this.claims.keepPartitions(this.parts.database);
-    this.upkeep = setInterval(() => void this.keepPartitions(), PARTITIONS_EVERY_MS);
+    this.upkeep = setInterval(() => void this.keepTidy(), UPKEEP_EVERY_MS);
     const { settings, isolated, transport, ...rest } = this.parts;
     const parts = {
       ...rest,
@@ -75,6 +87,15 @@ export class Messaging implements Consumer {
     this.worker = new DueWorker({ ...parts, concurrency: settings.COMMAND_CONCURRENCY });
     this.inbox = new Inbox({ ...parts, onDue: () => this.worker?.wake() });
     this.worker.start();
+    this.replays = new DeadLetterReplays(parts);
+    this.replayer = new DeadLetterReplayer({
+      replays: this.replays,
+      types: handlers.types,
+      log: this.parts.log,
+      metrics: this.metrics,
+      onDue: () => this.worker?.wake(),
+    });
+    this.replayer.start();
     if (isolated) return;
     void this.connect().catch((error: unknown) => {
       this.parts.log.fatal({ event: 'transport_failed', err: error }, `${transport.name}: ${(error as Error).message}`);
@@ -109,14 +130,26 @@ export class Messaging implements Consumer {
     return { messages, ...(oldest ? { oldest } : {}) };
   }
 
+  /** What is needed to replay dead letters; whoever creates a replay calls `wake`. */
+  get forDeadLetters(): { readonly handlers: Handlers; readonly replays: DeadLetterReplays } {
+    if (!this.handlers || !this.replays) throw new Error('messaging has not started');
+    return { handlers: this.handlers, replays: this.replays };
+  }
+
+  /** Types of all messages that are handled here. */
+  get types(): readonly string[] {
+    return this.handlers?.types ?? [];
+  }
+
   /** What became of messages here. */
   story(messageIds: readonly string[]): Promise<readonly Handling[]> {
     return this.claims.story(this.parts.database.manager, messageIds);
   }
 
-  /** Something may be due. */
+  /** Something may be due, or to be replayed. */
   wake(): void {
     this.worker?.wake();
+    this.replayer?.wake();
   }
 
   /** Takes no more deliveries, finishes those that run. */
@@ -128,6 +161,7 @@ export class Messaging implements Consumer {
   /** After `stop`: finishes due work that runs, publishes what it can, lets go of the store. */
   async drain(): Promise<void> {
     clearInterval(this.upkeep);
+    await this.replayer?.stop();
     await this.worker?.stop();
     await this.relay?.stop();
     await this.publisher?.close();
@@ -159,12 +193,14 @@ export class Messaging implements Consumer {
     log.info({ event: 'subscribed', transport: transport.name }, `receives events from ${transport.name}`);
   }
 
-  private async keepPartitions(): Promise<void> {
-    await this.claims
-      .keepPartitions(this.parts.database)
-      .catch((error: unknown) =>
-        this.parts.log.warn({ event: 'upkeep_failed', error: String(error) }, `inbox partitions: ${String(error)}`),
-      );
+  private async keepTidy(): Promise<void> {
+    const { database, log } = this.parts;
+    try {
+      await this.claims.keepPartitions(database);
+      await this.deadLetters.forgetClosed(database.manager);
+    } catch (error) {
+      log.warn({ event: 'upkeep_failed', error: String(error) }, `upkeep of the inbox: ${String(error)}`);
+    }
   }
 }
 

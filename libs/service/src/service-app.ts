@@ -9,6 +9,8 @@ import { ReactionsServer, systemOf, type Transport } from '#libs/messaging';
 import { Outbox, Transactions } from '#libs/outbox';
 import { httpSpans, type Metrics } from '#libs/tracing';
 import { openDatabase } from './database.js';
+import { DeadLettersController } from './dead-letters.controller.js';
+import { DeadLetterReplaysController } from './dead-letters-replays.controller.js';
 import { definitionOf, Variables, type ServiceDefinition } from './definition.js';
 import { observeGauges } from './gauges.js';
 import { HealthController } from './health.js';
@@ -50,11 +52,19 @@ export async function createServiceApp(
   const database = await openDatabase(settings, definition.migrations ?? [], log);
   const outbox = new Outbox(systemOf(transport.name));
   const messaging = new Messaging({ settings, database, outbox, transport, log, isolated });
-  observeGauges({ settings, database, transport, isReady: () => messaging.ready });
+  observeGauges({ settings, database, transport, isReady: () => messaging.ready, types: () => messaging.types });
   const runtime: DynamicModule = {
     module: RuntimeModule,
     global: true,
-    controllers: [HealthController, MessagesController, MetricsController, OpsController, ReplayController],
+    controllers: [
+      HealthController,
+      MessagesController,
+      MetricsController,
+      OpsController,
+      ReplayController,
+      DeadLetterReplaysController,
+      DeadLettersController,
+    ],
     providers: [
       { provide: DataSource, useValue: database },
       { provide: EntityManager, useValue: database.manager },
