@@ -75,7 +75,11 @@ export class Payments {
   }
 
   async find(orderId: string, tx: EntityManager): Promise<Facts | undefined> {
-    const [row]: Row[] = await tx.query('select * from payment where order_id = $1', [orderId]);
+    const [row]: Row[] = await tx.query(
+      `select amount_cents, stock_reserved, undeliverable, charge_asked, charge_id, decline_code, refund_id
+       from payment where order_id = $1`,
+      [orderId],
+    );
     return row && factsOf(row);
   }
 

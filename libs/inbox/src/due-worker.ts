@@ -192,7 +192,7 @@ export class DueWorker {
       effects.add(await effect(tx), cause, handler);
       await effects.write(tx, due);
     });
-    if (effects.events.length > 0) outbox.committed();
+    effects.committed();
   }
 
   private async afterFailure(work: DueWork, error: unknown): Promise<void> {

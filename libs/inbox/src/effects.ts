@@ -1,13 +1,14 @@
 import type { EntityManager } from 'typeorm';
 import type { CommandType, Envelope, EventType, MessageType, Stated } from '#libs/contracts';
 import type { HandlerInfo, OutgoingMessage } from '#libs/messaging';
-import type { Outbox } from '#libs/outbox';
+import type { Outbox, OutboxRow } from '#libs/outbox';
 import { prepareCommands, type DueTable, type NewWork } from './due.js';
 
 /** What reactions of one transaction returned, serialised and ready to be written. */
 export class Effects {
   readonly events: OutgoingMessage[] = [];
   readonly commands: NewWork[] = [];
+  private rows: readonly OutboxRow[] = [];
 
   constructor(
     private readonly outbox: Outbox,
@@ -27,8 +28,13 @@ export class Effects {
   }
 
   async write(tx: EntityManager, due: DueTable): Promise<void> {
-    await this.outbox.write(tx, this.events);
+    this.rows = await this.outbox.write(tx, this.events);
     await due.add(tx, this.commands);
+  }
+
+  /** To be called once what was written is committed. */
+  committed(): void {
+    this.outbox.committed(this.rows);
   }
 }
 

@@ -103,7 +103,7 @@ export class Inbox {
       await effects.write(tx, due);
       await due.add(tx, behind);
     });
-    if (effects.events.length > 0) outbox.committed();
+    effects.committed();
     if (effects.commands.length + behind.length > 0) this.parts.onDue();
     await this.report(batch, handled, claimed);
   }

@@ -1,10 +1,6 @@
 import type { Client } from 'pg';
 import type { Headers } from '#libs/contracts';
-import type { OutgoingMessage } from '#libs/messaging';
-
-export interface OutboxRow extends OutgoingMessage {
-  readonly rowId: number;
-}
+import { rowOf, type OutboxRow } from './outbox.js';
 
 interface Raw {
   id: string;
@@ -53,6 +49,20 @@ export class OutboxReader {
     return this.accept(rows);
   }
 
+  /** Rows just committed, without asking for them; undefined when there may be others before them, and only a read can tell. */
+  take(rows: readonly OutboxRow[]): OutboxRow[] | undefined {
+    if (this.last === 0) return undefined;
+    const fresh = rows.filter(({ rowId }) => rowId > this.last || this.gaps.has(rowId));
+    const ahead = fresh.filter(({ rowId }) => rowId > this.last).toSorted((a, b) => a.rowId - b.rowId);
+    if (ahead.some(({ rowId }, n) => rowId !== this.last + 1 + n)) return undefined;
+    this.last += ahead.length;
+    for (const { rowId } of fresh) {
+      this.gaps.delete(rowId);
+      this.known.add(rowId);
+    }
+    return fresh.toSorted((a, b) => a.rowId - b.rowId);
+  }
+
   /** Their message ids are with the broker: the rows go. */
   async remove(rows: readonly OutboxRow[]): Promise<void> {
     await this.client.query({
@@ -82,7 +92,6 @@ export class OutboxReader {
   }
 }
 
-function toRow(id: number, raw: Raw): OutboxRow {
-  const headers: Headers = { ...(JSON.parse(raw.headers) as Headers), sequence: String(id) };
-  return { rowId: id, id: raw.message_id, topic: raw.topic, type: raw.type, key: raw.key, headers, body: raw.body };
+function toRow(rowId: number, { message_id, topic, type, key, headers, body }: Raw): OutboxRow {
+  return rowOf({ id: message_id, topic, type, key, headers: JSON.parse(headers) as Headers, body }, rowId);
 }

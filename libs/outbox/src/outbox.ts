@@ -10,9 +10,14 @@ export interface Cause {
   readonly causationId?: string;
 }
 
+/** An event as the outbox holds it, its row's id among the headers as `sequence`. */
+export interface OutboxRow extends OutgoingMessage {
+  readonly rowId: number;
+}
+
 /** The events of one service on their way out: written in the transaction that they tell of. */
 export class Outbox {
-  private readonly listeners: (() => void)[] = [];
+  private readonly listeners: ((rows: readonly OutboxRow[]) => void)[] = [];
 
   /** `system` is the store's name by the semantic conventions. */
   constructor(private readonly system: string) {}
@@ -38,12 +43,12 @@ export class Outbox {
     });
   }
 
-  /** Writes them in the order given; they go out once `tx` has committed. */
-  async write(tx: EntityManager, messages: readonly OutgoingMessage[]): Promise<void> {
-    if (messages.length === 0) return;
-    await tx.query(
+  /** Writes them in the order given; they go out once `tx` has committed and `committed` is told of the rows. */
+  async write(tx: EntityManager, messages: readonly OutgoingMessage[]): Promise<readonly OutboxRow[]> {
+    if (messages.length === 0) return [];
+    const rows: { id: string }[] = await tx.query(
       `insert into outbox (message_id, topic, type, key, headers, body)
-       select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[])`,
+       select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[]) returning id`,
       [
         messages.map((message) => message.id),
         messages.map((message) => message.topic),
@@ -53,14 +58,19 @@ export class Outbox {
         messages.map((message) => message.body),
       ],
     );
+    return messages.map((message, n) => rowOf(message, Number(rows[n]!.id)));
   }
 
-  /** To be called after each commit that wrote: the relay need not wait for its next look. */
-  committed(): void {
-    for (const listener of this.listeners) listener();
+  /** To be called after each commit with what it wrote: the relay need not wait for its next look. */
+  committed(rows: readonly OutboxRow[]): void {
+    if (rows.length > 0) for (const listener of this.listeners) listener(rows);
   }
 
-  onCommitted(listener: () => void): void {
+  onCommitted(listener: (rows: readonly OutboxRow[]) => void): void {
     this.listeners.push(listener);
   }
+}
+
+export function rowOf(message: OutgoingMessage, rowId: number): OutboxRow {
+  return { ...message, rowId, headers: { ...message.headers, sequence: String(rowId) } };
 }

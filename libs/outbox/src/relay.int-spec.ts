@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
@@ -6,6 +7,7 @@ import { MessagingMetrics, type OutgoingMessage, type Publisher } from '#libs/me
 import { eventually } from '#libs/messaging/testing';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
 import { CreateOutbox1700000000001 } from './create-outbox.js';
+import { Outbox } from './outbox.js';
 import { Relay } from './relay.js';
 
 /** A store that keeps what it confirmed and can be told to refuse. */
@@ -40,14 +42,14 @@ describe('Relay', () => {
     await drop();
   });
 
-  const start = (publisher: Publisher = shelf) => {
+  const start = (publisher: Publisher = shelf, pollMs = 50) => {
     const relay = new Relay({
       url,
       publisher,
       log: pino({ level: 'silent' }),
       metrics: new MessagingMetrics('test', 'test'),
       system: 'test',
-      pollMs: 50,
+      pollMs,
     });
     relays.push(relay);
     relay.start();
@@ -99,6 +101,40 @@ describe('Relay', () => {
     await slow.end();
     await eventually(() => shelf.stored.length === 2, 'the late one is published');
     expect(bodies()).toEqual(['high id', 'low id']);
+  });
+
+  describe('handed what was committed', () => {
+    const outbox = new Outbox('test');
+    const message = (body: string) => ({
+      id: randomUUID(),
+      topic: 't',
+      type: 'x',
+      key: 'k',
+      headers: {},
+      body: Buffer.from(body),
+    });
+    const commit = (...all: string[]) => database.transaction((tx) => outbox.write(tx, all.map(message)));
+    const untilWorking = async (relay: Relay) => {
+      relay.wake(await commit('first'));
+      await eventually(async () => (await left()) === 0, 'the first is published');
+    };
+
+    it('publishes it without looking, each once', async () => {
+      const relay = start(shelf, 3_600_000);
+      await untilWorking(relay);
+      for (let n = 0; n < 50; n++) relay.wake(await commit(`${n}a`, `${n}b`));
+      await eventually(async () => (await left()) === 0, 'the outbox is empty');
+      expect(bodies()).toEqual(['first', ...Array.from({ length: 50 }, (_, n) => [`${n}a`, `${n}b`]).flat()]);
+    });
+
+    it('looks for what lies before it, such as another replica wrote', async () => {
+      const relay = start(shelf, 3_600_000);
+      await untilWorking(relay);
+      await commit('of another replica');
+      relay.wake(await commit('mine'));
+      await eventually(async () => (await left()) === 0, 'the outbox is empty');
+      expect(bodies()).toEqual(['first', 'of another replica', 'mine']);
+    });
   });
 
   it('keeps rows while the store refuses them, and their order afterwards', async () => {

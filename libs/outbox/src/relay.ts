@@ -2,7 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
 import { publishing, traceFields, type MessagingMetrics, type Publisher, type TransportLog } from '#libs/messaging';
 import { KeyedQueue } from './keyed-queue.js';
-import { OutboxReader, type OutboxRow } from './outbox-reader.js';
+import type { OutboxRow } from './outbox.js';
+import { OutboxReader } from './outbox-reader.js';
 import { Signal } from './signal.js';
 
 export interface RelayOptions {
@@ -20,6 +21,8 @@ const READ = 500;
 const MOST_UNSETTLED = 2_000;
 const PUBLISH = 200;
 const PUBLISHES_IN_FLIGHT = 4;
+/** Confirmed rows are deleted together, those of this long. A crash meanwhile sends them twice. */
+const REMOVE_EVERY_MS = 50;
 const STAND_BY_MS = 1_000;
 const LONGEST_PAUSE_MS = 5_000;
 /** Any number, the same in each replica: one relay works per database. */
@@ -33,6 +36,11 @@ export class Relay {
   private readonly woken = new Signal();
   private stopping = false;
   private active = false;
+  /** Committed by this process since the last look. */
+  private handed: OutboxRow[] = [];
+  /** There may be rows that nobody handed over. */
+  private unread = true;
+  private sweepAt = 0;
   private running: Promise<void> | undefined;
   private client: Client | undefined;
   private notifying = false;
@@ -44,10 +52,12 @@ export class Relay {
     this.running ??= this.run();
   }
 
-  /** Something was committed: looks at once, or tells the active replica to. */
-  wake(): void {
-    if (this.active) this.woken.set();
-    else this.notify();
+  /** These were committed: publishes them at once, or tells the active replica to look. */
+  wake(rows: readonly OutboxRow[]): void {
+    if (!this.active) return this.notify();
+    if (this.handed.length < READ) this.handed.push(...rows);
+    else this.unread = true;
+    this.woken.set();
   }
 
   /** Publishes what it can within `graceMs`, then lets go of the database. */
@@ -101,8 +111,13 @@ export class Relay {
     }
     // What is lost of these deletes in a crash of the database is published twice, which the inbox expects.
     await client.query('set synchronous_commit = off');
-    client.on('notification', () => this.woken.set());
+    client.on('notification', () => {
+      this.unread = true;
+      this.woken.set();
+    });
     await client.query('listen outbox');
+    this.handed = [];
+    this.unread = true;
     this.active = true;
     this.failures = 0;
     await this.publishAll(new OutboxReader(client));
@@ -112,14 +127,15 @@ export class Relay {
     const queue = new KeyedQueue<OutboxRow>();
     const confirmed: OutboxRow[] = [];
     let inFlight = 0;
-    let sweepAt = 0;
     let retryAt = 0;
+    let removeAt = 0;
 
     const publish = async (rows: OutboxRow[]) => {
       inFlight++;
       try {
         await this.publish(rows);
         queue.settle(rows);
+        if (confirmed.length === 0) removeAt = Date.now() + REMOVE_EVERY_MS;
         confirmed.push(...rows);
         for (const row of rows)
           this.options.log.info({ event: 'event_published', ...fieldsOf(row) }, `${row.type} published`);
@@ -139,22 +155,33 @@ export class Relay {
 
     for (;;) {
       const room = MOST_UNSETTLED - queue.unsettled;
-      if (room > 0) {
-        const sweeping = Date.now() >= sweepAt;
-        const rows = await (sweeping ? reader.sweep(Math.min(READ, room)) : reader.read(Math.min(READ, room)));
-        if (sweeping && rows.length < READ) sweepAt = Date.now() + this.pollMs;
-        queue.push(rows);
-        if (rows.length === READ) this.woken.set();
-      }
+      if (room > READ) queue.push(await this.look(reader));
+      else this.unread = true;
       while (inFlight < PUBLISHES_IN_FLIGHT && Date.now() >= retryAt) {
         const rows = queue.take(PUBLISH);
         if (rows.length === 0) break;
         void publish(rows);
       }
-      if (confirmed.length > 0) await reader.remove(confirmed.splice(0));
+      const removing = confirmed.length >= READ || Date.now() >= removeAt || this.stopping;
+      if (removing && confirmed.length > 0) await reader.remove(confirmed.splice(0));
       if (this.stopping && inFlight === 0 && confirmed.length === 0 && (queue.length === 0 || retryAt > 0)) return;
-      await this.woken.wait(this.pollMs);
+      await this.woken.wait(confirmed.length > 0 ? Math.max(0, removeAt - Date.now()) : this.pollMs);
     }
+  }
+
+  /** What is new: as it was handed over where that is all, read where there may be more. */
+  private async look(reader: OutboxReader): Promise<OutboxRow[]> {
+    const handed = this.handed.splice(0);
+    const sweeping = Date.now() >= this.sweepAt;
+    const taken = this.unread || sweeping ? undefined : reader.take(handed);
+    if (taken) return taken;
+    this.unread = false;
+    const rows = await (sweeping ? reader.sweep(READ) : reader.read(READ));
+    if (rows.length === READ) {
+      this.unread = true;
+      this.woken.set();
+    } else if (sweeping) this.sweepAt = Date.now() + this.pollMs;
+    return rows;
   }
 
   private publish(rows: readonly OutboxRow[]): Promise<void> {

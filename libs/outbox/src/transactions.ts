@@ -22,14 +22,13 @@ export class Transactions {
     { correlationId = uuidv7() }: { correlationId?: string } = {},
   ): Promise<T> {
     const stated: Stated<EventType>[] = [];
-    const result = await spanned('transaction', () =>
-      this.database.transaction(async (tx) => {
-        const value = await work(tx, (...events) => stated.push(...events));
-        await this.outbox.write(tx, this.outbox.prepare(stated, { correlationId }));
-        return value;
-      }),
+    const { value, rows } = await spanned('transaction', () =>
+      this.database.transaction(async (tx) => ({
+        value: await work(tx, (...events) => stated.push(...events)),
+        rows: await this.outbox.write(tx, this.outbox.prepare(stated, { correlationId })),
+      })),
     );
-    if (stated.length > 0) this.outbox.committed();
-    return result;
+    this.outbox.committed(rows);
+    return value;
   }
 }

@@ -4,6 +4,7 @@ import { DataSource, type MigrationInterface } from 'typeorm';
 import { CreateInbox1700000000002, NoteWhoBegan1700000000003 } from '#libs/inbox';
 import { CreateOutbox1700000000001 } from '#libs/outbox';
 import type { Log } from './log.js';
+import { PreparingClient } from './preparing-client.js';
 import type { Settings } from './settings.js';
 
 type Migration = new () => MigrationInterface;
@@ -26,6 +27,7 @@ export async function openDatabase(
     poolSize: settings.DATABASE_POOL,
     connectTimeoutMS: 5_000,
     extra: {
+      Client: PreparingClient,
       keepAlive: true,
       // A reaction that counts as failed is not left running in the database.
       statement_timeout: settings.REACTION_TIMEOUT_MS,

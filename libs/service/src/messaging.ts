@@ -184,7 +184,7 @@ export class Messaging implements Consumer {
       system: this.system,
     });
     this.relay = relay;
-    outbox.onCommitted(() => relay.wake());
+    outbox.onCommitted((rows) => relay.wake(rows));
     if (settings.PUBLISH) relay.start();
     else log.warn({ event: 'publishing_off' }, 'PUBLISH=false: what is stated stays in the outbox');
     this.subscriber = await transport.subscriber();
