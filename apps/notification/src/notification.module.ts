@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { Service, Variables } from '#libs/service';
+import { Breakers, Service, Variables } from '#libs/service';
 import { FilePost } from './file-post.js';
 import { Mailer } from './mailer.js';
 import { CreateCorrespondence1700000000300 } from './migrations/create-correspondence.js';
@@ -22,9 +22,9 @@ import { NotificationVariables } from './variables.js';
     Mailer,
     {
       provide: POST,
-      inject: [Variables.token],
-      useFactory: ({ SMTP_URL, MAIL_DIR }: z.output<typeof NotificationVariables>) =>
-        SMTP_URL === undefined ? new FilePost(MAIL_DIR) : new SmtpPost(SMTP_URL),
+      inject: [Variables.token, Breakers],
+      useFactory: ({ SMTP_URL, MAIL_DIR }: z.output<typeof NotificationVariables>, breakers: Breakers) =>
+        SMTP_URL === undefined ? new FilePost(MAIL_DIR) : new SmtpPost(SMTP_URL, breakers),
     },
   ],
 })

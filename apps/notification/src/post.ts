@@ -4,7 +4,7 @@ import type { SendMailOptions } from 'nodemailer';
 export interface Post {
   /**
    * Resolves once the letter is out of our hands; after a rejection it may be or not. `id` names it on every try.
-   * @throws Hopeless when it will never be taken
+   * @throws Hopeless when it will never be taken, Postponed when it was not tried
    */
   take(id: string, mail: SendMailOptions): Promise<void>;
 }

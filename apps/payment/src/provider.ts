@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { ChargePayment, DataOf, RefundPayment } from '#libs/contracts';
 import { Hopeless } from '#libs/messaging';
-import { Variables } from '#libs/service';
+import { Breakers, Variables, type Breaker } from '#libs/service';
 import { tracedFetch } from '#libs/tracing';
 import type { PaymentVariables } from './variables.js';
 
@@ -22,23 +22,34 @@ export class ProviderUnavailable extends Error {
   override readonly name = 'ProviderUnavailable';
 }
 
-/** The payment provider over HTTP. Calls with one idempotency key take effect once, however often they are made. */
+/** The payment provider over HTTP. Calls with one idempotency key take effect once, however often they are made; while it is down, none are. */
 @Injectable()
 export class Provider {
-  constructor(@Variables() private readonly variables: z.output<typeof PaymentVariables>) {}
+  private readonly breaker: Breaker;
 
-  /** @throws ProviderUnavailable to be tried again; Hopeless when the provider does not understand */
-  async charge({ orderId, amountCents, paymentToken, idempotencyKey }: Charge): Promise<Answer> {
-    const { status, body } = await this.post('charges', { orderId, amountCents, paymentToken }, idempotencyKey);
-    return status === 402
-      ? { status: 'declined', code: read(Declined, body).code }
-      : { status: 'charged', chargeId: read(Charged, body).chargeId };
+  constructor(
+    @Variables() private readonly variables: z.output<typeof PaymentVariables>,
+    breakers: Breakers,
+  ) {
+    this.breaker = breakers.make('payment-provider', (error) => error instanceof ProviderUnavailable);
+  }
+
+  /** @throws ProviderUnavailable to be tried again; Postponed while it is down; Hopeless when the provider does not understand */
+  charge({ orderId, amountCents, paymentToken, idempotencyKey }: Charge): Promise<Answer> {
+    return this.breaker.run(async () => {
+      const { status, body } = await this.post('charges', { orderId, amountCents, paymentToken }, idempotencyKey);
+      return status === 402
+        ? { status: 'declined', code: read(Declined, body).code }
+        : { status: 'charged', chargeId: read(Charged, body).chargeId };
+    });
   }
 
   /** Resolves with the refund's id. @throws as `charge` */
-  async refund({ chargeId, amountCents, idempotencyKey }: Refund): Promise<string> {
-    const { body } = await this.post('refunds', { chargeId, amountCents }, idempotencyKey);
-    return read(Refunded, body).refundId;
+  refund({ chargeId, amountCents, idempotencyKey }: Refund): Promise<string> {
+    return this.breaker.run(async () => {
+      const { body } = await this.post('refunds', { chargeId, amountCents }, idempotencyKey);
+      return read(Refunded, body).refundId;
+    });
   }
 
   private async post(

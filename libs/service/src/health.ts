@@ -3,6 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { DataSource } from 'typeorm';
 import type { Transport } from '#libs/messaging';
+import { Breakers } from './breakers.js';
 import { MESSAGING, TRANSPORT } from './tokens.js';
 import type { Messaging } from './messaging.js';
 
@@ -15,7 +16,7 @@ const PATIENCE_MS = 2_000;
 
 /**
  * Live: the process answers. Ready: it can take requests, for which it needs its database alone. A store that is out of reach makes it
- * `degraded`: what it takes on waits in the outbox.
+ * `degraded`: what it takes on waits in the outbox. So does something outside that it calls and takes for down: what needs it waits.
  */
 @ApiTags('operations')
 @Controller('health')
@@ -26,6 +27,7 @@ export class HealthController {
     private readonly database: DataSource,
     @Inject(TRANSPORT) private readonly transport: Transport,
     @Inject(MESSAGING) private readonly messaging: Messaging,
+    private readonly breakers: Breakers,
   ) {}
 
   /** From now on not ready: a load balancer sends nothing more. */
@@ -47,10 +49,14 @@ export class HealthController {
     const receiving: Check = this.messaging.ready ? { status: 'up' } : { status: 'down', reason: 'not subscribed yet' };
     const ready = database.status === 'up' && !this.leaving;
     if (!ready) void reply.status(503);
-    const degraded = store.status === 'down' || receiving.status === 'down';
+    const called = this.breakers.all.map(({ name, state }): [string, Check] => [
+      name,
+      state === 'closed' ? { status: 'up' } : { status: 'down', reason: `taken for down: its breaker is ${state}` },
+    ]);
+    const degraded = [store, receiving, ...called.map(([, one]) => one)].some(({ status }) => status === 'down');
     return {
       status: this.leaving ? 'leaving' : !ready ? 'unavailable' : degraded ? 'degraded' : 'ok',
-      checks: { database, [this.transport.name]: store, receiving },
+      checks: { database, [this.transport.name]: store, receiving, ...Object.fromEntries(called) },
     };
   }
 }

@@ -8,6 +8,7 @@ import { isDatabaseDown } from '#libs/inbox';
 import { ReactionsServer, systemOf, type Transport } from '#libs/messaging';
 import { Outbox, Transactions } from '#libs/outbox';
 import { httpSpans, type Metrics } from '#libs/tracing';
+import { Breakers } from './breakers.js';
 import { openDatabase } from './database.js';
 import { DeadLettersController } from './dead-letters.controller.js';
 import { DeadLetterReplaysController } from './dead-letters-replays.controller.js';
@@ -70,12 +71,13 @@ export async function createServiceApp(
       { provide: EntityManager, useValue: database.manager },
       { provide: Transactions, useValue: new Transactions(database, outbox) },
       { provide: Variables.token, useValue: variables },
+      { provide: Breakers, useValue: new Breakers(settings, log) },
       { provide: SETTINGS, useValue: settings },
       { provide: TRANSPORT, useValue: transport },
       { provide: MESSAGING, useValue: messaging },
       { provide: METRICS, useValue: metrics },
     ],
-    exports: [DataSource, EntityManager, Transactions, Variables.token, SETTINGS],
+    exports: [Breakers, DataSource, EntityManager, Transactions, Variables.token, SETTINGS],
     imports: [module],
   };
   const app = await createHttp(runtime, settings, log);

@@ -61,6 +61,14 @@ const base = (service: ServiceDefinition) =>
     RETRY_BASE_MS: millis.default(200),
     RETRY_CAP_MS: millis.default(30_000),
     REACTION_TIMEOUT_MS: millis.default(30_000),
+    /** What a service calls is taken for down when more than this part of the calls failed, … */
+    BREAKER_FAILURE_RATE: z.coerce.number('a part of 1').gt(0).lt(1).default(0.5),
+    /** … of those within this time, if there were as many; … */
+    BREAKER_WINDOW_MS: millis.default(10_000),
+    BREAKER_MIN_CALLS: z.coerce.number().int().min(1).max(100_000).default(10),
+    /** … it is asked again after the first time, which doubles up to the second. */
+    BREAKER_OPEN_MS: millis.default(1_000),
+    BREAKER_MAX_OPEN_MS: millis.default(30_000),
     /** Off while a transport is being left: what is stated stays in the outbox. */
     PUBLISH: flag.default(true),
     MIGRATE_ONLY: flag.default(false),

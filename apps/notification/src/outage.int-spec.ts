@@ -1,0 +1,61 @@
+import { v7 as uuidv7 } from 'uuid';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { OrderPlaced } from '#libs/contracts';
+import { envelopeOf, startForTest, type TestedService } from '#libs/service/testing';
+import { freshDatabase, type FreshDatabase } from '../../../tools/postgres/testing.js';
+import { startSmtpServer, type TestSmtpServer } from '../testing/smtp-server.js';
+import { NotificationModule } from './notification.module.js';
+
+const MIN_CALLS = 10;
+const SERVICE_NOT_AVAILABLE = 421;
+
+describe('notification, while the mail server is down', () => {
+  let database: FreshDatabase;
+  let service: TestedService;
+  let server: TestSmtpServer;
+
+  beforeAll(async () => {
+    server = await startSmtpServer();
+    database = await freshDatabase();
+    const variables = {
+      SMTP_URL: server.url,
+      BREAKER_MIN_CALLS: String(MIN_CALLS),
+      BREAKER_OPEN_MS: '300',
+      BREAKER_MAX_OPEN_MS: '300',
+    };
+    service = await startForTest(NotificationModule, { url: database.url, variables });
+  });
+  afterAll(async () => {
+    await service?.close();
+    await server?.close();
+    await database?.drop();
+  });
+
+  const placed = (orderId: string) =>
+    envelopeOf(
+      OrderPlaced({
+        orderId,
+        customer: { name: 'Ada Lovelace', email: 'ada@example.com' },
+        lines: [{ sku: 'mug-blue', quantity: 2, unitPriceCents: 1_200 }],
+        totalCents: 2_400,
+        shippingAddress: { street: '1 Main St', city: 'London', postalCode: 'N1', country: 'GB' },
+        paymentToken: 'tok_visa',
+      }),
+    );
+  const health = async () => {
+    const response = await fetch(`${service.http}/health/ready`);
+    const { checks } = (await response.json()) as { checks: Record<string, object> };
+    return { http: response.status, smtp: checks['smtp'] };
+  };
+
+  it('lets letters wait, and sends each once when it is back', async () => {
+    server.answerNext(...Array.from({ length: MIN_CALLS + 3 }, () => SERVICE_NOT_AVAILABLE));
+    const orders = Array.from({ length: 2 * MIN_CALLS }, () => uuidv7());
+    const delivered = service.deliver(orders.map(placed));
+    await expect.poll(health, { interval: 20, timeout: 10_000 }).toMatchObject({ http: 200, smtp: { status: 'down' } });
+    await delivered;
+    expect(await health()).toEqual({ http: 200, smtp: { status: 'up' } });
+    expect(orders.map((orderId) => server.about(orderId).length)).toEqual(orders.map(() => 1));
+    expect(await service.query('select from dead_letter')).toEqual([]);
+  });
+});
