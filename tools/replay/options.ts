@@ -30,13 +30,13 @@ export function readOptions(argv: readonly string[]): Options {
   return options;
 }
 
-function serviceName(value: string): ServiceName {
+export function serviceName(value: string): ServiceName {
   const found = services.find((name) => name === value);
   if (found) return found;
   throw new InvalidArgumentError(`There is no service "${value}"; there are ${services.join(', ')}.`);
 }
 
-function time(value: string): Date {
+export function time(value: string): Date {
   const whole = value.replace(/(T\d\d:\d\d)(?=Z|[+-])/, '$1:00');
   if (!z.iso.datetime({ offset: true }).or(z.iso.date()).safeParse(whole).success) {
     throw new InvalidArgumentError('It is a time with its zone, like 2026-01-01T00:00Z, or a day (UTC).');
@@ -51,7 +51,7 @@ function group(value: string): string {
   throw new InvalidArgumentError('It is made of lower case letters, digits and hyphens, and begins with a letter.');
 }
 
-function address(value: string): string {
+export function address(value: string): string {
   if (!URL.canParse(value) || !/^https?:/.test(value)) {
     throw new InvalidArgumentError('It looks like http://127.0.0.1:3005.');
   }

@@ -1,16 +1,30 @@
 import { request as requestPlain } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { readFileSync } from 'node:fs';
-import { defaultPorts, portOffset } from '../platform/apps.js';
+import { defaultPorts, portOffset, type ServiceName } from '../platform/apps.js';
 import { developmentToken, isLoopback } from '../platform/ops-token.js';
-import type { Options } from './options.js';
 
 /** The service did not do it; the message says why, and what to do. */
 export class NotDone extends Error {
   override readonly name = 'NotDone';
 }
 
+/** Which service, and where, if not where `npm start` runs it. */
+export interface Addressee {
+  readonly service: ServiceName;
+  readonly url?: string;
+}
+
+interface Question {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: object;
+  /** The options by which fields of the request are known on the command line. */
+  readonly options?: Readonly<Record<string, string>>;
+}
+
 interface Problem {
+  readonly type?: string;
   readonly title?: string;
   readonly detail?: string;
   readonly errors?: readonly { readonly field: string; readonly message: string }[];
@@ -19,23 +33,29 @@ interface Problem {
 /** The options by which fields of a request are known on the command line. */
 const OPTIONS: Readonly<Record<string, string>> = { name: '--as-new', from: '--from', service: '--service' };
 
-export function urlOf({ service, url }: Options): string {
+export function urlOf({ service, url }: Addressee): string {
   return url ?? `http://127.0.0.1:${defaultPorts.first + portOffset[service]}`;
 }
 
 /** Asks the service, however long it takes. @throws NotDone */
-export async function ask<T>(options: Options, path: string, body: object): Promise<T> {
-  const url = urlOf(options);
-  const answer = await post(`${url}${path}`, tokenFor(url), { service: options.service, ...body }).catch(
+export function ask<T>({ service, url }: Addressee, path: string, body: object): Promise<T> {
+  const to = { service, ...(url ? { url } : {}) };
+  return request<T>(to, { method: 'POST', path, body: { service, ...body }, options: OPTIONS });
+}
+
+/** As `ask`, for any request. @throws NotDone */
+export async function request<T>(to: Addressee, { method, path, body, options = {} }: Question): Promise<T> {
+  const url = urlOf(to);
+  const answer = await send(method, `${url}${path}`, tokenFor(url), body).catch(
     ({ code, message }: NodeJS.ErrnoException) => {
       const why = code ?? message;
       throw new NotDone(
-        `${options.service} does not answer at ${url} (${why}); start it with npm start, or say where it is with --url`,
+        `${to.service} does not answer at ${url} (${why}); start it with npm start, or say where it is with --url`,
       );
     },
   );
   if (answer.status < 300) return answer.body as T;
-  throw new NotDone(refusal(answer, options, url));
+  throw new NotDone(refusal(answer, to.service, url, options));
 }
 
 function tokenFor(url: string): string {
@@ -46,21 +66,28 @@ function tokenFor(url: string): string {
   throw new NotDone('OPS_TOKEN is not set: it is the token that the service was started with');
 }
 
-function refusal({ status, body }: { status: number; body: unknown }, { service }: Options, url: string): string {
+function refusal(
+  { status, body }: { status: number; body: unknown },
+  service: ServiceName,
+  url: string,
+  options: Readonly<Record<string, string>>,
+): string {
+  const { type = '', title = `status ${status}`, detail, errors = [] } = (body ?? {}) as Problem;
   if (status === 401) return `OPS_TOKEN is not the one that ${service} was started with; set it to that`;
   if (status === 403) return `${service} was started without OPS_TOKEN; start it with one, and set it here too`;
-  if (status === 404) return `what runs at ${url} is no service of this version; say where it is with --url`;
-  const { title = `status ${status}`, detail, errors = [] } = (body ?? {}) as Problem;
-  const fields = errors.map(({ field, message }) => `${OPTIONS[field] ?? field}: ${message}`);
+  if (status === 404 && !type.startsWith('urn:farandole:')) {
+    return `what runs at ${url} is no service of this version; say where it is with --url`;
+  }
+  const fields = errors.map(({ field, message }) => `${options[field] ?? field}: ${message}`);
   const reasons = fields.length > 0 ? fields : [title, ...(detail ? [detail] : [])];
   return `${service} at ${url}: ${reasons.join('; ')}`;
 }
 
-function post(url: string, token: string, body: object): Promise<{ status: number; body: unknown }> {
-  const request = url.startsWith('https:') ? requestTls : requestPlain;
+function send(method: string, url: string, token: string, body?: object): Promise<{ status: number; body: unknown }> {
+  const begin = url.startsWith('https:') ? requestTls : requestPlain;
   return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
-    const sent = request(url, { method: 'POST', headers }, (response) => {
+    const headers = { authorization: `Bearer ${token}`, ...(body ? { 'content-type': 'application/json' } : {}) };
+    const sent = begin(url, { method, headers }, (response) => {
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => (text += chunk));
@@ -68,7 +95,7 @@ function post(url: string, token: string, body: object): Promise<{ status: numbe
       response.on('error', reject);
     });
     sent.on('error', reject);
-    sent.end(JSON.stringify(body));
+    sent.end(body && JSON.stringify(body));
   });
 }
 

@@ -1,0 +1,130 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { v7 as uuidv7 } from 'uuid';
+import { Hopeless } from '#libs/messaging';
+import { eventually } from '#libs/messaging/testing';
+import { freshDatabase } from '../../../tools/postgres/testing.js';
+import { broken, DeadLetterProbe, failing, held, placed } from '../testing/dead-letter-probe.js';
+
+describe('many dead letters replayed', () => {
+  let probe: DeadLetterProbe;
+  let drop: () => Promise<void>;
+
+  beforeAll(async () => {
+    const fresh = await freshDatabase();
+    drop = fresh.drop;
+    probe = await DeadLetterProbe.start(fresh.url);
+  });
+  afterEach(() => probe.clear());
+  afterAll(async () => {
+    await probe.service.close();
+    await drop();
+  });
+
+  it('keep their order per key, and the rate', async () => {
+    const [a, b] = [uuidv7(), uuidv7()];
+    await probe.setAside(
+      ['a1', a],
+      ['b1', b],
+      ['a2', a],
+      ['b2', b],
+      ['a3', a],
+      ['b3', b],
+      'c1',
+      'd1',
+      'e1',
+      'f1',
+      'g1',
+    );
+    const { id, total } = await probe.replayAll({ ratePerSecond: 10 });
+    expect(total).toBe(11);
+    expect(await probe.ended(id)).toMatchObject({ state: 'done', done: 11, failed: 0 });
+    const all = await probe.effects();
+    expect(all).toHaveLength(11);
+    for (const key of ['a', 'b'])
+      expect(all.filter((one) => one.startsWith(key))).toEqual(['1', '2', '3'].map((n) => key + n));
+    const [row] = await probe.service.query<{ s: number }>(
+      'select extract(epoch from max(at) - min(at))::float8 as s from effect',
+    );
+    expect(row!.s).toBeGreaterThan(0.8);
+  });
+
+  it('stop when the first fails again; the rest is as it was', async () => {
+    await probe.setAside('one', 'two', 'three');
+    failing.set('one', broken);
+    const { id } = await probe.replayAll();
+    expect(await probe.ended(id)).toMatchObject({ state: 'stopped_by_canary', total: 3, done: 0, failed: 1 });
+    expect(await probe.effects()).toEqual([]);
+    expect((await probe.letters()).map(({ state }) => state)).toEqual(['open', 'open', 'open']);
+    failing.clear();
+    expect(await probe.ended((await probe.replayAll()).id)).toMatchObject({ state: 'done', done: 3 });
+  });
+
+  it('wait for the first, and go on after a failure of another', async () => {
+    await probe.setAside('one', 'two', 'three');
+    const gate = Promise.withResolvers<void>();
+    held.set('one', gate.promise);
+    failing.set('two', () => new Hopeless('never'));
+    const { id } = await probe.replayAll();
+    await probe.canaryIsUnderWay(id);
+    expect(await probe.effects()).toEqual([]);
+    gate.resolve();
+    expect(await probe.ended(id)).toMatchObject({ state: 'done', done: 2, failed: 1 });
+    expect(await probe.effects()).toEqual(['one', 'three']);
+  });
+
+  it('are in one replay at a time, which is named to whoever begins another', async () => {
+    await probe.setAside('one', 'two');
+    const gate = Promise.withResolvers<void>();
+    held.set('one', gate.promise);
+    const { id } = await probe.replayAll();
+    const [line] = await probe.letters('?state=replaying');
+    for (const again of [await probe.ask('/replays', { filter: {} }), await probe.ask(`/${line!.id}/replay`, {})]) {
+      expect(again).toMatchObject({
+        status: 409,
+        body: { title: expect.stringContaining(`eplay ${id} is running`) },
+      });
+    }
+    expect(await probe.ask(`/${line!.id}/discard`, { reason: 'x' })).toMatchObject({ status: 409 });
+    gate.resolve();
+    expect(await probe.ended(id)).toMatchObject({ done: 2 });
+    expect(await probe.effects()).toEqual(['one', 'two']);
+  });
+
+  it('leave out what comes after the selection was made', async () => {
+    await probe.setAside('one');
+    const gate = Promise.withResolvers<void>();
+    held.set('one', gate.promise);
+    const { id } = await probe.replayAll();
+    failing.set('two', () => new Hopeless('not now'));
+    await probe.receive(placed('two'));
+    gate.resolve();
+    expect(await probe.ended(id)).toMatchObject({ total: 1, done: 1 });
+    expect(await probe.letters()).toHaveLength(1);
+  });
+
+  it('can be stopped: what was not handed over is open again', async () => {
+    await probe.setAside('one', 'two', 'three');
+    const gate = Promise.withResolvers<void>();
+    held.set('one', gate.promise);
+    const { id } = await probe.replayAll();
+    await probe.canaryIsUnderWay(id);
+    await probe.ask(`/replays/${id}/stop`, {});
+    expect(await probe.letters()).toHaveLength(2);
+    gate.resolve();
+    expect(await probe.ended(id)).toMatchObject({ state: 'stopped', total: 3, done: 1, failed: 0 });
+  });
+
+  it('go on after a restart, and once, in however many replicas', async () => {
+    await probe.setAside(...Array.from({ length: 30 }, (_, n) => `t${n}`));
+    const { id } = await probe.replayAll({ ratePerSecond: 20 });
+    await eventually(async () => (await probe.progress(id)).done > 3, 'some done');
+    await probe.restart();
+    const other = await probe.another();
+    try {
+      expect(await probe.ended(id)).toMatchObject({ state: 'done', total: 30, done: 30, failed: 0 });
+    } finally {
+      await other.close();
+    }
+    expect((await probe.effects()).toSorted()).toEqual(Array.from({ length: 30 }, (_, n) => `t${n}`).toSorted());
+  });
+});
