@@ -1,0 +1,73 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { randomFrom } from '../statistics.js';
+import type { LoadClient, Timed } from './client.js';
+
+export interface Window {
+  /** Load before anything is counted. */
+  readonly rampMs: number;
+  /** What is settled within it counts. */
+  readonly windowMs: number;
+}
+
+export interface Throughput {
+  /** Orders settled within the window, per second of it. */
+  readonly perSecond: number;
+  readonly orders: readonly Timed[];
+}
+
+/** `concurrency` customers, each of whom orders again as soon as the last order is settled. Resolves once all are settled. */
+export async function closedLoop(
+  client: LoadClient,
+  concurrency: number,
+  { rampMs, windowMs }: Window,
+): Promise<Throughput> {
+  const from = performance.now() + rampMs;
+  const until = from + windowMs;
+  const orders: Timed[] = [];
+  const customer = async () => {
+    while (performance.now() < until) orders.push(await client.run());
+  };
+  await Promise.all(Array.from({ length: concurrency }, customer));
+  const counted = orders.filter(({ settledAt }) => settledAt >= from && settledAt < until);
+  return { perSecond: (counted.length / windowMs) * 1000, orders };
+}
+
+/** So many orders, `concurrency` at a time. */
+export async function several(client: LoadClient, count: number, concurrency: number): Promise<void> {
+  let left = count;
+  const customer = async () => {
+    while (left-- > 0) await client.run();
+  };
+  await Promise.all(Array.from({ length: concurrency }, customer));
+}
+
+/** One order at a time. */
+export async function oneByOne(client: LoadClient, count: number): Promise<Timed[]> {
+  const orders: Timed[] = [];
+  while (orders.length < count) orders.push(await client.run());
+  return orders;
+}
+
+/**
+ * Orders come at random times, `perSecond` on average, whether or not the system keeps up. Resolves, once all are settled, with the time of each
+ * from when it was meant to be sent, in milliseconds; those meant to be sent during the ramp are left out.
+ */
+export async function openLoop(client: LoadClient, perSecond: number, { rampMs, windowMs }: Window): Promise<number[]> {
+  const random = randomFrom(perSecond);
+  const start = performance.now();
+  const latencies: number[] = [];
+  const running: Promise<void>[] = [];
+  for (let dueAt = 0; dueAt < rampMs + windowMs; dueAt += (-Math.log(1 - random()) * 1000) / perSecond) {
+    const intended = start + dueAt;
+    const wait = intended - performance.now();
+    if (wait > 0.5) await pause(wait);
+    const counts = dueAt >= rampMs;
+    running.push(
+      client.run().then(({ settledAt }) => {
+        if (counts) latencies.push(settledAt - intended);
+      }),
+    );
+  }
+  await Promise.all(running);
+  return latencies;
+}

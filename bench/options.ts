@@ -1,0 +1,36 @@
+import { InvalidArgumentError } from 'commander';
+import { type StoreName, stores } from './system.js';
+
+/** What every experiment is told. */
+export interface Options {
+  readonly store: StoreName;
+  readonly repetitions: number;
+  readonly seconds: number;
+  readonly concurrency: number;
+  readonly batch: number;
+  readonly quick: boolean;
+  /** Of the services. */
+  readonly logLevel: string;
+  /** Folder for the services' CPU profiles. */
+  readonly profile?: string;
+}
+
+export function storeName(value: string): StoreName {
+  if (value in stores) return value as StoreName;
+  throw new InvalidArgumentError(`There is no store "${value}"; there are ${Object.keys(stores).join(', ')}.`);
+}
+
+export function countOf(value: string): number {
+  const count = Number(value);
+  if (!Number.isInteger(count) || count < 1) throw new InvalidArgumentError('It is a number from 1 on.');
+  return count;
+}
+
+/** The services' variables for a run. */
+export function environmentOf({ batch, logLevel, profile }: Options): Record<string, string> {
+  return {
+    BATCH_SIZE: String(batch),
+    LOG_LEVEL: logLevel,
+    ...(profile === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profile}` }),
+  };
+}

@@ -1,0 +1,111 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stockOf, violations } from '../e2e/invariants.js';
+import { embeddedPostgres, kafka, rabbitmq, type Store } from '../e2e/stores.js';
+import { type StockView, World } from '../e2e/world.js';
+import { startPostgres } from '../tools/postgres/index.js';
+import { brokerProcesses } from './cost/processes.js';
+
+export const stores = { postgres: embeddedPostgres, rabbitmq, kafka } as const;
+export type StoreName = keyof typeof stores;
+
+/** Counts what every statement costs, for the tables of costs and for whoever looks for what to change. */
+const POSTGRES = {
+  shared_preload_libraries: 'pg_stat_statements',
+  'pg_stat_statements.track_planning': 'on',
+  'pg_stat_statements.max': '5000',
+};
+
+export interface SystemOptions {
+  readonly store: StoreName;
+  /** For all services. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** On top of what PostgreSQL is started with anyway. */
+  readonly postgres?: Readonly<Record<string, string>>;
+}
+
+/** All of Farandole as `npm start` runs it, with a PostgreSQL that loses nothing, on a folder and broker of its own. */
+export class System {
+  private before: ReadonlyMap<string, StockView> = new Map();
+
+  private constructor(
+    private readonly options: SystemOptions,
+    private readonly folder: string,
+    readonly store: Store,
+    /** Pids of the broker, where it is one of its own and its processes can be seen. */
+    readonly broker: readonly number[],
+    public world: World,
+  ) {}
+
+  static async start(options: SystemOptions): Promise<System> {
+    const folder = await mkdtemp(join(tmpdir(), 'farandole-bench-'));
+    await chmod(folder, 0o755);
+    const others = new Set(brokerProcesses());
+    const store = await stores[options.store]();
+    try {
+      const broker = brokerProcesses().filter((pid) => !others.has(pid));
+      const world = await startWorld(folder, store, options);
+      const system = new System(options, folder, store, broker, world);
+      system.before = await stockOf(world);
+      return system;
+    } catch (error) {
+      await store.stop();
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  databaseUrl(service: Parameters<World['platform']['databaseUrl']>[0]): string {
+    return this.world.platform.databaseUrl(service);
+  }
+
+  /** Stops all services and starts them with other variables on the same data. */
+  async restart(env: Readonly<Record<string, string>>, between: () => Promise<void> = async () => undefined) {
+    const { placed } = this.world;
+    await this.world.platform.stop();
+    await between();
+    this.world = await startWorld(this.folder, this.store, { ...this.options, env });
+    this.world.placed.push(...placed);
+  }
+
+  /** Runs work on the PostgreSQL while no service does. */
+  async alone<T>(work: (url: string) => Promise<T>): Promise<T> {
+    const postgres = await startDatabase(this.folder, this.options);
+    try {
+      return await work(postgres.url);
+    } finally {
+      await postgres.stop();
+    }
+  }
+
+  /** What must hold and does not, of all orders placed so far; waits until all is at rest. */
+  violations(): Promise<string[]> {
+    return violations(this.world, this.before);
+  }
+
+  async stop(): Promise<void> {
+    await this.world.stop();
+    await this.store.stop();
+  }
+}
+
+function startDatabase(folder: string, { postgres }: SystemOptions) {
+  return startPostgres({
+    dataDir: join(folder, 'postgres'),
+    port: 0,
+    detached: true,
+    settings: { ...POSTGRES, ...postgres },
+  });
+}
+
+/** The platform takes over the PostgreSQL that it finds running on its folder, settings and all. */
+async function startWorld(folder: string, store: Store, options: SystemOptions): Promise<World> {
+  const database = await startDatabase(folder, options);
+  try {
+    return await World.start(store, { dataDir: folder, durable: true, supervise: false, env: options.env ?? {} });
+  } catch (error) {
+    await database.stop();
+    throw error;
+  }
+}
