@@ -1,5 +1,6 @@
 import { Service } from '#libs/service';
 import { CreateOrders1700000000400 } from './migrations/create-orders.js';
+import { FindUnsettledOrders1700000000401 } from './migrations/find-unsettled-orders.js';
 import { OrderController } from './order.controller.js';
 import { OrderReactions } from './order.reactions.js';
 import { Orders } from './order.store.js';
@@ -7,15 +8,17 @@ import { Outcomes } from './outcomes.js';
 import { PlaceOrder } from './place-order.js';
 import { ProductsController } from './products.controller.js';
 import { Settling } from './settling.js';
+import { StuckOrdersController } from './stuck-orders.controller.js';
+import { StuckOrders } from './stuck-orders.js';
 import { orderVariables } from './variables.js';
 
 @Service({
   name: 'order',
   title: 'Order',
   port: 3001,
-  migrations: [CreateOrders1700000000400],
-  controllers: [OrderController, ProductsController, OrderReactions],
-  providers: [PlaceOrder, Orders, Outcomes, Settling],
+  migrations: [CreateOrders1700000000400, FindUnsettledOrders1700000000401],
+  controllers: [OrderController, ProductsController, StuckOrdersController, OrderReactions],
+  providers: [PlaceOrder, Orders, Outcomes, Settling, StuckOrders],
   variables: orderVariables,
 })
 export class OrderModule {}

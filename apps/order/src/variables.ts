@@ -3,6 +3,8 @@ import { z } from 'zod';
 export const orderVariables = z.object({
   /** Where people look at traces, `http://localhost:16686`; orders then link there. */
   JAEGER_URL: z.url({ protocol: /^https?$/, error: 'a URL like http://localhost:16686' }).optional(),
+  /** An order that is not settled after this time is reported as stuck. */
+  ORDER_DEADLINE_MS: z.coerce.number('milliseconds').int().positive().default(600_000),
 });
 
 export type OrderVariables = z.output<typeof orderVariables>;
