@@ -3,7 +3,7 @@ import type { Envelope } from '#libs/contracts';
 import { Hopeless, processing, traceFields, type Delivery, type Handler } from '#libs/messaging';
 import { delayAfter } from './backoff.js';
 import { isDatabaseDown } from './database-errors.js';
-import type { DeadLetter } from './dead-letters.js';
+import type { DeadLetter, DeadLetterReason } from './dead-letters.js';
 import { errorText } from './dead-letters-error.js';
 import type { NewWork } from './due.js';
 import { Effects } from './effects.js';
@@ -44,6 +44,11 @@ export class Inbox {
     else await this.handleTogether(readable);
   }
 
+  /** Sets aside what the store gave up delivering, as it is: handling it may have ended the process each time. */
+  setAsideGivenUp(batch: readonly Delivery[]): Promise<void> {
+    return this.setAside(batch.map((delivery) => unread(delivery, 'broker', `never settled: ${delivery.origin}`)));
+  }
+
   private async handleTogether(batch: readonly Readable[]): Promise<void> {
     try {
       await this.handle(batch);
@@ -58,12 +63,10 @@ export class Inbox {
     const { suspects } = this;
     const { manager } = this.parts.database;
     const ids = [...new Set(batch.map(({ envelope }) => envelope.id))];
-    const recorded = await suspects.recorded(manager, ids);
+    const recorded = await suspects.begin(manager, ids);
     if (recorded.size === 0) {
-      await suspects.record(manager, ids);
       await this.handleTogether(batch);
-      await suspects.clear(manager, ids);
-      return;
+      return suspects.survived(manager, ids);
     }
     for (const one of batch) {
       const { id } = one.envelope;
@@ -166,15 +169,7 @@ export class Inbox {
         readable.push({ delivery, envelope, handler });
       } catch (error) {
         if (!(error instanceof Unreadable)) throw error;
-        unreadable.push({
-          ...pick(delivery),
-          kind: 'event',
-          reason: error.reason,
-          attempts: 0,
-          firstError: error.message,
-          lastError: error.message,
-          unclaimed: true,
-        });
+        unreadable.push(unread(delivery, error.reason, error.message));
       }
     }
     return { readable, unreadable };
@@ -256,6 +251,11 @@ function toDeadLetter({ delivery }: Readable, error: unknown): DeadLetter {
     firstError: message,
     lastError: message,
   };
+}
+
+function unread(delivery: Delivery, reason: DeadLetterReason, error: string): DeadLetter {
+  const shared = { kind: 'event', attempts: 0, unclaimed: true } as const;
+  return { ...pick(delivery), ...shared, reason, firstError: error, lastError: error };
 }
 
 function pick({ type, key, headers, body, origin }: Delivery) {

@@ -37,8 +37,13 @@ export function fromAmqp({ content, fields, properties }: ConsumeMessage, queue:
     headers,
     body: content,
     redelivered: fields.redelivered,
-    origin: `${queue} #${fields.deliveryTag}`,
+    origin: `${queue} #${fields.deliveryTag}${givenUpBy(amqp)}`,
   };
+}
+
+/** Of what was dead-lettered: from which queue, and why. */
+function givenUpBy({ 'x-first-death-queue': queue, 'x-first-death-reason': reason }: Record<string, unknown>): string {
+  return queue === undefined ? '' : `, given up by ${textOf(queue)}: ${textOf(reason)}`;
 }
 
 function textOf(value: unknown): string {

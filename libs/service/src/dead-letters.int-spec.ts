@@ -78,6 +78,15 @@ describe('dead letters', () => {
       ]);
     });
 
+    it('are also what the store gave up delivering', async () => {
+      await probe.giveUp(placed('one'));
+      expect(await probe.letters()).toMatchObject([
+        { reason: 'broker', type: 'order.placed', error: 'never settled: inventory.dead #1', attempts: 0 },
+      ]);
+      expect(await probe.ended((await probe.replayAll()).id)).toMatchObject({ done: 1 });
+      expect(await probe.effects()).toEqual(['one']);
+    });
+
     it('are for those with the token only, of this service, and there at all', async () => {
       expect(await probe.ask('', undefined, 'Bearer guessed')).toMatchObject({ status: 401 });
       expect(await probe.ask('/4711')).toMatchObject({ status: 404 });

@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { EntityManager } from 'typeorm';
 import { encode, OrderPlaced, type Envelope } from '#libs/contracts';
-import { On, Reactions, topicOf } from '#libs/messaging';
+import { On, Reactions, topicOf, type Delivery } from '#libs/messaging';
 import { eventually } from '#libs/messaging/testing';
 import { Service } from '../src/index.js';
 import type { Messaging } from '../src/messaging.js';
@@ -146,11 +146,22 @@ export class DeadLetterProbe {
 
   /** As the store hands it over; `deliver` would wait for all that is due as well. */
   receive(envelope: Envelope): Promise<void> {
-    const messaging: Messaging = this.service.get(MESSAGING as never);
-    const { id, type, key } = envelope;
-    const topic = topicOf(envelope);
-    return messaging.receive([{ id, type, key, topic, ...encode(envelope), redelivered: false, origin: 'test' }]);
+    return this.messaging.receive([deliveryOf(envelope)]);
   }
+
+  /** As a store hands over what it gave up. */
+  giveUp(envelope: Envelope): Promise<void> {
+    return this.messaging.setAsideGivenUp([{ ...deliveryOf(envelope), origin: 'inventory.dead #1' }]);
+  }
+
+  private get messaging(): Messaging {
+    return this.service.get(MESSAGING as never);
+  }
+}
+
+function deliveryOf(envelope: Envelope): Delivery {
+  const { id, type, key } = envelope;
+  return { id, type, key, topic: topicOf(envelope), ...encode(envelope), redelivered: false, origin: 'test' };
 }
 
 function startProbe(url: string): Promise<TestedService> {
