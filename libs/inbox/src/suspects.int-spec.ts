@@ -32,7 +32,7 @@ describe('Suspects', () => {
       await suspects.record(database.manager, [killer, innocent]);
       await suspects.clear(database.manager, [innocent]);
     }
-    const recorded = await new Suspects(10).recorded(database.manager, [killer, innocent]);
+    const recorded = await new Suspects(10).begin(database.manager, [killer, innocent]);
     expect(recorded).toEqual(new Map([[killer, 3]]));
   });
 
@@ -40,7 +40,31 @@ describe('Suspects', () => {
     const id = randomUUID();
     const suspects = new Suspects(10);
     for (let attempt = 0; attempt < 5; attempt++) await suspects.record(database.manager, [id]);
-    expect(await suspects.recorded(database.manager, [id])).toEqual(new Map([[id, 1]]));
+    expect(await suspects.begin(database.manager, [id])).toEqual(new Map());
+    expect(await new Suspects(10).begin(database.manager, [id])).toEqual(new Map([[id, 1]]));
+  });
+
+  it('records what is begun together, and forgets it once survived', async () => {
+    const [first, second, next] = [randomUUID(), randomUUID(), randomUUID()];
+    const suspects = new Suspects(10);
+    await suspects.begin(database.manager, [first, second]);
+    await suspects.survived(database.manager, [first]);
+    await suspects.begin(database.manager, [next]);
+    const recorded = await new Suspects(10).begin(database.manager, [first, second, next]);
+    expect(recorded).toEqual(
+      new Map([
+        [second, 1],
+        [next, 1],
+      ]),
+    );
+  });
+
+  it('forgets what was survived with the end of the watch', async () => {
+    const id = randomUUID();
+    const suspects = new Suspects(1);
+    await suspects.begin(database.manager, [id]);
+    await suspects.survived(database.manager, [id]);
+    expect(await new Suspects(1).begin(database.manager, [id])).toEqual(new Map());
   });
 
   it('watches as many messages as it was told to', async () => {

@@ -16,6 +16,7 @@ export class KillsTheProcess extends Hopeless {
  */
 export class Suspects {
   private readonly run = randomUUID();
+  private readonly outlived: string[] = [];
 
   constructor(private remaining: number) {}
 
@@ -24,12 +25,21 @@ export class Suspects {
     return this.remaining > 0;
   }
 
-  /** How many attempts were recorded of each that was not survived. */
-  async recorded(database: EntityManager, messageIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  /**
+   * Records an attempt of each, committed at once, where an earlier process did of none; otherwise resolves with how many attempts
+   * were recorded of each that was not survived, and records nothing.
+   */
+  async begin(database: EntityManager, messageIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const rows: { message_id: string; attempts: number }[] = await database.query(
-      'select message_id, attempts from suspect where message_id = any($1::uuid[])',
-      [messageIds],
+      `with outlived as (delete from suspect where message_id = any($3::uuid[])),
+       earlier as (select message_id, attempts from suspect where message_id = any($1::uuid[]) and run <> $2::uuid),
+       begun as (
+         insert into suspect (message_id, attempts, run)
+         select id, 1, $2::uuid from unnest($1::uuid[]) id where not exists (select from earlier) on conflict do nothing)
+       select message_id, attempts from earlier`,
+      [messageIds.toSorted(), this.run, this.outlived.splice(0)],
     );
+    if (rows.length === 0) this.remaining -= messageIds.length;
     return new Map(rows.map((row) => [row.message_id, row.attempts]));
   }
 
@@ -44,7 +54,13 @@ export class Suspects {
     );
   }
 
-  /** The attempt was survived. */
+  /** The attempts were survived: their records go with the next ones, or with the end of the watch. */
+  async survived(database: EntityManager, messageIds: readonly string[]): Promise<void> {
+    this.outlived.push(...messageIds);
+    if (!this.watching) await this.clear(database, this.outlived.splice(0));
+  }
+
+  /** The attempts were survived: forgets them at once. */
   async clear(database: EntityManager, messageIds: readonly string[]): Promise<void> {
     await database.query('delete from suspect where message_id = any($1::uuid[])', [messageIds]);
   }

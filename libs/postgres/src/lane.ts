@@ -1,5 +1,5 @@
 import type { Delivery, Subscription } from '#libs/messaging';
-import { APPENDED, LEFT, kindOf, leaveLane, move, read, takeLane, type Positioned } from './log.js';
+import { channelOf, LEFT, kindOf, leaveLane, move, read, takeLane, type Positioned } from './log.js';
 import type { Session } from './session.js';
 import type { SubscriberSettings } from './subscriber.js';
 import { Wake } from './wake.js';
@@ -76,14 +76,9 @@ export class Lane {
 
   private async listen(session: Session): Promise<void> {
     session.onNotification((channel, payload) => {
-      const told = payload.split('\n');
-      if (
-        channel === LEFT ? payload === this.service : payload === '' || this.kinds.some((kind) => told.includes(kind))
-      ) {
-        this.wake.now();
-      }
+      if (channel !== LEFT || payload === this.service) this.wake.now();
     });
-    await session.query(`listen ${APPENDED}`);
+    await session.query(this.kinds.map((kind) => `listen ${channelOf(kind)};`).join(' '));
     await session.query(`listen ${LEFT}`);
   }
 

@@ -1,9 +1,13 @@
+import { createHash } from 'node:crypto';
 import type { Delivery, OutgoingMessage, Source, Subscription } from '#libs/messaging';
 import type { Link } from './link.js';
 import type { Session } from './session.js';
 
-/** Told after each append, with the kinds of messages stored, or nothing where they are too many to list. */
-export const APPENDED = 'farandole_appended';
+/** Told after each append of such messages. Names of channels are limited to 63 bytes, so it is a digest. */
+export function channelOf(kind: string): string {
+  return `farandole_${createHash('sha256').update(kind).digest('hex').slice(0, 32)}`;
+}
+
 /** Told when a replica leaves in order, with the name of its service. */
 export const LEFT = 'farandole_left';
 
@@ -62,7 +66,7 @@ const APPEND_MESSAGES = {
       order by m.n
       returning 1
     )
-    select pg_notify('${APPENDED}', $9) from (select count(*) from stored) done`,
+    select pg_notify(channel, '') from (select count(*) from stored) done, unnest($9::text[]) channel`,
 };
 
 /** Stores the messages in the order given, all or none, and wakes whoever reads their kinds. */
@@ -71,7 +75,7 @@ export async function append(link: Link, messages: readonly OutgoingMessage[]): 
   const bodies = messages.map(({ body }) => body);
   let at = 1;
   const starts = bodies.map(({ length }) => (at += length) - length);
-  const kinds = [...new Set(messages.map(kindOf))].join('\n');
+  const kinds = new Set(messages.map(kindOf));
   await link.query(APPEND_MESSAGES, [
     messages.map(({ id }) => id),
     messages.map(({ topic }) => topic),
@@ -81,8 +85,7 @@ export async function append(link: Link, messages: readonly OutgoingMessage[]): 
     starts,
     bodies.map(({ length }) => length),
     Buffer.concat(bodies),
-    // PostgreSQL takes payloads below 8,000 bytes.
-    Buffer.byteLength(kinds) < 7_900 ? kinds : '',
+    [...kinds].map(channelOf),
   ]);
 }
 
