@@ -20,7 +20,7 @@ const BEGINS = /^\s*(begin|start transaction)/i;
 const ENDS = /^\s*(commit|end)\b/i;
 const FAILS = /^\s*rollback/i;
 /** Only the first messages after a start are watched like this. */
-const AFTER_START = /\bsuspect\b/;
+const AFTER_START = /\b(into|from) suspect\b/;
 const WRITES = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE']);
 
 /**

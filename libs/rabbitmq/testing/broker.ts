@@ -1,10 +1,11 @@
 import { connect } from 'amqplib';
-import { fileURLToPath } from 'node:url';
+import { resolve } from 'node:path';
 import { GenericContainer, Wait, getContainerRuntimeClient, type StartedTestContainer } from 'testcontainers';
 import type { StartedNetwork } from 'testcontainers';
 import { eventually } from '#libs/messaging/testing';
 
-const PLUGINS = fileURLToPath(new URL('../config/enabled_plugins', import.meta.url));
+/** From the root, where npm scripts run: beside built code it is not. */
+const PLUGINS = resolve('libs/rabbitmq/config/enabled_plugins');
 
 /** A RabbitMQ of its own in a container, whose data and ports survive being killed. */
 export interface RabbitBroker {
