@@ -27,12 +27,12 @@ export class NotTold extends Error {}
 const MOST_IDS = 100;
 
 /**
- * Asks order for the history, then all services what became of each message in it, and of those that these follow from,
- * until nothing new turns up. @throws NotTold when the order is unknown or its service does not answer
+ * Asks order for the history, then all services what became of each message in it, what waits or was set aside of the order, and of those
+ * that these follow from, until nothing new turns up. @throws NotTold when the order is unknown or its service does not answer
  */
 export async function gather(orderId: string, addresses: Addresses): Promise<Gathered> {
   const order = await findOrder(orderId, addresses.order);
-  const handlings: Handling[] = [];
+  const handlings = new Map<string, Handling>();
   const silent = new Map<ServiceName, string>();
   const asked = new Set<string>();
   let unknown = idsIn(order.history);
@@ -43,16 +43,16 @@ export async function gather(orderId: string, addresses: Addresses): Promise<Gat
       services
         .filter((service) => !silent.has(service))
         .map((service) =>
-          handled(service, addresses[service], ids).catch((error: unknown) => {
+          handled(service, addresses[service], ids, orderId).catch((error: unknown) => {
             silent.set(service, (error as Error).message);
             return [];
           }),
         ),
     );
-    handlings.push(...answers.flat());
+    for (const one of answers.flat()) handlings.set(`${one.service} ${one.id}`, one);
     unknown = idsIn(answers.flat()).filter((id) => !asked.has(id));
   }
-  return { order, handlings, silent: [...silent].map(([service, why]) => ({ service, why })) };
+  return { order, handlings: [...handlings.values()], silent: [...silent].map(([service, why]) => ({ service, why })) };
 }
 
 async function findOrder(orderId: string, url: string): Promise<Order> {
@@ -66,10 +66,10 @@ async function findOrder(orderId: string, url: string): Promise<Order> {
   return (await response.json()) as Order;
 }
 
-async function handled(service: ServiceName, url: string, ids: readonly string[]): Promise<Handling[]> {
+async function handled(service: ServiceName, url: string, ids: readonly string[], key: string): Promise<Handling[]> {
   const found: Handling[] = [];
   for (let from = 0; from < ids.length; from += MOST_IDS) {
-    const response = await ask(`${url}/messages?ids=${ids.slice(from, from + MOST_IDS).join(',')}`);
+    const response = await ask(`${url}/messages?ids=${ids.slice(from, from + MOST_IDS).join(',')}&key=${key}`);
     if (!response.ok) throw new Error(`${url} answered ${response.status}`);
     const answer = (await response.json()) as Omit<Handling, 'service'>[];
     found.push(...answer.map((one) => ({ ...one, service })));

@@ -32,11 +32,12 @@ function line(told: Told, branch: string): string {
   return `${colors.dim(branch)}${paint(mark + told.type)}${gap}${told.service.padEnd(12)}  ${handled(told)}${colors.dim(detail)}`.trimEnd();
 }
 
-/** Of a command: its retries. Of an event: who reacted to it, and what was out of the ordinary. */
+/** Of a command: its retries, or that it waits. Of an event: who reacted to it, and what was out of the ordinary. */
 function handled({ kind, handledBy }: Told): string {
-  const said = handledBy.map(({ service, attempts, duplicates }) => {
+  const said = handledBy.map(({ service, attempts, duplicates, waiting, deadLetter }) => {
     const unusual = [
-      ...(attempts > 1 ? [`${attempts} attempts`] : []),
+      ...(deadLetter ? [`dead letter ${deadLetter.id}: ${deadLetter.reason}`] : waiting ? ['waits'] : []),
+      ...(attempts > 1 || (waiting && attempts > 0) ? [`${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`] : []),
       ...(duplicates > 0 ? [`came ${duplicates + 1} times`] : []),
     ].join(', ');
     if (kind === 'command') return unusual && colors.red(unusual);

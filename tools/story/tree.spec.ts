@@ -1,4 +1,6 @@
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { lines } from './print.js';
 import { type Fact, growTree, type Handling, type Told } from './tree.js';
 
 const fact = (type: string, service: string, id?: string, causationId?: string, more: Partial<Fact> = {}): Fact => ({
@@ -45,6 +47,26 @@ describe('growTree', () => {
     const charge = placed!.followedBy[0]!.followedBy[0]!;
     expect(charge).toMatchObject({ kind: 'command', service: 'payment', handledBy: [{ attempts: 3 }] });
     expect(charge.followedBy[0]).toMatchObject({ kind: 'event', handledBy: [{ service: 'order', duplicates: 1 }] });
+  });
+
+  it('shows where a message waits, and where it became a dead letter', () => {
+    const [placed] = growTree(
+      [fact('order.placed', 'order')],
+      [
+        handling('inventory', 'order.placed', 'placed', undefined, { waiting: true }),
+        handling('payment', 'payment.charge', 'charge', 'placed', {
+          deadLetter: { id: '7', reason: 'out_of_attempts' },
+        }),
+      ],
+    );
+    expect(placed).toMatchObject({
+      handledBy: [{ service: 'inventory', waiting: true }],
+      followedBy: [{ kind: 'command', handledBy: [{ service: 'payment', deadLetter: { id: '7' } }] }],
+    });
+    const order = { orderId: 'o', status: 'placed', settled: false, placedAt: '', links: {}, history: [] };
+    const told = stripVTControlCharacters(lines(order, [placed!]).join('\n'));
+    expect(told).toMatch(/order\.placed .*→ inventory \(waits, 1 attempt\)/);
+    expect(told).toMatch(/payment\.charge .*payment +dead letter 7: out_of_attempts/);
   });
 
   it('believes causes and never clocks', () => {

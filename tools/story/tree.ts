@@ -19,6 +19,10 @@ export interface Handling {
   readonly causationId: string | null;
   readonly attempts: number;
   readonly duplicates: number;
+  /** It is to be tried, or tried again. */
+  readonly waiting?: boolean;
+  /** It was set aside. */
+  readonly deadLetter?: { readonly id: string; readonly reason: string };
 }
 
 /** A message, and what follows from it. */
@@ -32,7 +36,7 @@ export interface Told {
   readonly time?: string;
   readonly detail?: string;
   readonly sequence?: number;
-  readonly handledBy: readonly Pick<Handling, 'service' | 'attempts' | 'duplicates'>[];
+  readonly handledBy: readonly Omit<Handling, 'id' | 'type' | 'causationId'>[];
   readonly followedBy: readonly Told[];
 }
 
@@ -105,7 +109,7 @@ function describe({ type, fact, handlings }: Known): Omit<Told, 'followedBy'> {
     ...(fact?.detail ? { detail: fact.detail } : {}),
     ...(fact?.sequence === undefined ? {} : { sequence: fact.sequence }),
     handledBy: handlings
-      .map(({ service, attempts, duplicates }) => ({ service, attempts, duplicates }))
+      .map(({ id: _id, type: _type, causationId: _causationId, ...one }) => one)
       .toSorted((one, other) => one.service.localeCompare(other.service)),
   };
 }

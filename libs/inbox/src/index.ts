@@ -5,6 +5,7 @@ export type { Change } from './dead-letters-diff.js';
 export * from './dead-letters-edit.js';
 export * from './dead-letters-replay.js';
 export * from './dead-letters-replayer.js';
+export { story, type Told } from './dead-letters-story.js';
 export * from './dead-letters-view.js';
 export { DueTable } from './due.js';
 export * from './due-worker.js';

@@ -2,12 +2,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { v7 as uuidv7 } from 'uuid';
 import { encode } from '#libs/contracts';
 import { Hopeless } from '#libs/messaging';
+import { eventually } from '#libs/messaging/testing';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
 import {
   broken,
   dataOf,
   DeadLetterProbe,
   failing,
+  held,
   placed,
   type Letter,
   type Progress,
@@ -85,6 +87,31 @@ describe('dead letters', () => {
       ]);
       expect(await probe.ended((await probe.replayAll()).id)).toMatchObject({ done: 1 });
       expect(await probe.effects()).toEqual(['one']);
+    });
+
+    it('stand in the story of their key, with what waits of it', async () => {
+      const orderId = uuidv7();
+      const [first, second] = [placed('one', orderId), placed('two', orderId)];
+      const gate = Promise.withResolvers<void>();
+      failing.set('one', () => new Hopeless('never'));
+      failing.set('two', () => (failing.delete('two'), held.set('two', gate.promise), broken()));
+      await probe.receive(first);
+      await probe.receive(second);
+      const [line] = await probe.letters();
+      const told = async (query: string) => {
+        const answer = await fetch(`${probe.service.http}/messages?ids=${uuidv7()}${query}`);
+        return new Map(((await answer.json()) as { id: string }[]).map((one) => [one.id, one]));
+      };
+      expect(await told('')).toEqual(new Map());
+      const waiting = await told(`&key=${orderId}`);
+      const deadLetter = { id: line!.id, reason: 'hopeless' };
+      expect(waiting.get(first.id)).toMatchObject({ type: 'order.placed', handledAt: null, attempts: 1, deadLetter });
+      expect(waiting.get(second.id)).toMatchObject({ handledAt: null, attempts: 1, waiting: true });
+      gate.resolve();
+      await eventually(async () => (await probe.effects()).length === 1, 'the second one handled');
+      const handled = await told(`,${second.id}&key=${orderId}`);
+      expect(handled.get(second.id)).toMatchObject({ attempts: 2, handledAt: expect.stringMatching(/Z$/) as string });
+      expect(handled.get(second.id)).not.toHaveProperty('waiting');
     });
 
     it('are for those with the token only, of this service, and there at all', async () => {

@@ -1,7 +1,7 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import type { Handling } from '#libs/inbox';
+import type { Told } from '#libs/inbox';
 import type { Messaging } from './messaging.js';
 import { MESSAGING } from './tokens.js';
 
@@ -10,6 +10,7 @@ const Ids = z.strictObject({
     .string()
     .transform((ids) => ids.split(','))
     .pipe(z.array(z.uuid()).min(1).max(100)),
+  key: z.string().max(200).optional(),
 });
 
 @ApiTags('operations')
@@ -17,9 +18,12 @@ const Ids = z.strictObject({
 export class MessagesController {
   constructor(@Inject(MESSAGING) private readonly messaging: Messaging) {}
 
-  /** What became of messages in this service: attempts, duplicates, time. Those it never saw are left out. */
+  /**
+   * What became of messages in this service: attempts, duplicates, time. Those it never saw are left out. With a key, also whatever waits or
+   * was set aside of it.
+   */
   @Get()
-  show(@Query({ schema: Ids }) { ids }: z.output<typeof Ids>): Promise<readonly Handling[]> {
-    return this.messaging.story(ids);
+  show(@Query({ schema: Ids }) asked: z.output<typeof Ids>): Promise<readonly Told[]> {
+    return this.messaging.story(asked);
   }
 }

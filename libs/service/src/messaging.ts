@@ -7,8 +7,9 @@ import {
   DueTable,
   DueWorker,
   Inbox,
-  type Handling,
+  story,
   type Limits,
+  type Told,
 } from '#libs/inbox';
 import {
   MessagingMetrics,
@@ -148,8 +149,8 @@ export class Messaging implements Consumer {
   }
 
   /** What became of messages here. */
-  story(messageIds: readonly string[]): Promise<readonly Handling[]> {
-    return this.claims.story(this.parts.database.manager, messageIds);
+  story(asked: { readonly ids: readonly string[]; readonly key?: string | undefined }): Promise<readonly Told[]> {
+    return story(this.parts.database.manager, this.claims, asked);
   }
 
   /** Something may be due, or to be replayed. */

@@ -1,0 +1,71 @@
+import type { EntityManager } from 'typeorm';
+import { decode, type Headers } from '#libs/contracts';
+import type { Claims, Handling } from './claims.js';
+import type { DeadLetterReason } from './dead-letters.js';
+
+/** What became of one message in one service, also where it is not at its end. */
+export interface Told extends Omit<Handling, 'handledAt'> {
+  /** Null where it has not been handled. */
+  readonly handledAt: Date | null;
+  /** It waits to be tried, or to be tried again. */
+  readonly waiting?: true;
+  /** It was set aside. */
+  readonly deadLetter?: { readonly id: string; readonly reason: DeadLetterReason };
+}
+
+interface Unfinished {
+  readonly type: string | null;
+  readonly headers: string;
+  readonly body: Buffer;
+  readonly attempts: number;
+  readonly letter: string | null;
+  readonly reason: DeadLetterReason | null;
+}
+
+/** Of one key, at most. */
+const MOST = 100;
+
+/** What became of messages here, and of whatever waits or was set aside of the key, if one is given. */
+export async function story(
+  database: EntityManager,
+  claims: Claims,
+  { ids, key }: { readonly ids: readonly string[]; readonly key?: string | undefined },
+): Promise<readonly Told[]> {
+  const unfinished = new Map(key === undefined ? [] : (await unfinishedOf(database, key)).map((one) => [one.id, one]));
+  const handled = await claims.story(database, [...new Set([...ids, ...unfinished.keys()])]);
+  const seen = handled.map((one) => {
+    const waits = unfinished.get(one.id);
+    unfinished.delete(one.id);
+    return waits ? { ...one, ...waits, duplicates: one.duplicates } : one;
+  });
+  return [...seen, ...unfinished.values()];
+}
+
+async function unfinishedOf(database: EntityManager, key: string): Promise<Told[]> {
+  const rows: Unfinished[] = await database.query(
+    `(select type, headers, body, attempts, null as letter, null as reason from due
+      where lane in ('event:' || $1::text, 'command:' || $1::text) order by id limit $2)
+     union all
+     (select type, headers, body, attempts, id::text, reason from dead_letter
+      where key = $1 and state in ('open', 'replaying') order by id limit $2)`,
+    [key, MOST],
+  );
+  return rows.flatMap(({ headers, body, ...row }) => {
+    const message = told(JSON.parse(headers) as Headers, body);
+    if (!message) return [];
+    const { attempts, letter: id, reason } = row;
+    const end = id !== null && reason !== null ? { deadLetter: { id, reason } } : { waiting: true as const };
+    return [{ ...message, attempts, duplicates: 0, handledAt: null, ...end }];
+  });
+}
+
+/** Nothing where it cannot even be said which message it is. */
+function told(headers: Headers, body: Buffer): Pick<Told, 'id' | 'type' | 'causationId'> | undefined {
+  try {
+    const { id, type, causationId = null } = decode(headers, body);
+    return { id, type, causationId };
+  } catch {
+    const { id, type = '', causationid = null } = headers;
+    return id && /^[0-9a-f-]{36}$/.test(id) ? { id, type, causationId: causationid } : undefined;
+  }
+}
