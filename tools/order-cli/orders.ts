@@ -23,6 +23,13 @@ export interface Placed {
   readonly sentAt: number;
 }
 
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  /** It has too much to do for the moment. */
+  readonly retryAfterMs?: number;
+}
+
 /** Nothing answers at the address; the message says what to do. */
 export class Unreachable extends Error {}
 
@@ -38,15 +45,22 @@ export class Orders {
     private readonly timeoutMs: number,
   ) {}
 
-  /** An answer that got lost is asked for again with the same idempotency key: one order, whatever happens. */
+  /**
+   * An answer that got lost is asked for again with the same idempotency key: one order, whatever happens. A service that has too much to do is
+   * asked again when it said.
+   */
   async place(order: unknown): Promise<Placed> {
     const sentAt = now();
     const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() };
     for (let attempt = 1; ; attempt++) {
       try {
-        const { status, body } = await this.ask('POST', '/orders', headers, JSON.stringify(order));
+        const { status, body, retryAfterMs } = await this.ask('POST', '/orders', headers, JSON.stringify(order));
         if (status === 202) return { ...(body as Omit<Placed, 'sentAt'>), sentAt };
-        if (status < 500 || attempt === 5) throw new Refused(problemIn(status, body));
+        if (retryAfterMs !== undefined && now() + retryAfterMs - sentAt < this.timeoutMs) {
+          await pause(retryAfterMs * (1 + Math.random()));
+          continue;
+        }
+        if (status < 500 || attempt >= 5) throw new Refused(problemIn(status, body));
       } catch (error) {
         if (error instanceof Refused) throw error;
         if (attempt === 1) await this.mustBeThere(error);
@@ -76,7 +90,7 @@ export class Orders {
     }
   }
 
-  private ask(method: string, path: string, headers = {}, body?: string): Promise<{ status: number; body: unknown }> {
+  private ask(method: string, path: string, headers = {}, body?: string): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const sent = request(
         `${this.url}${path}`,
@@ -85,7 +99,11 @@ export class Orders {
           let text = '';
           response.setEncoding('utf8');
           response.on('data', (chunk: string) => (text += chunk));
-          response.on('end', () => resolve({ status: response.statusCode ?? 0, body: parse(text) }));
+          response.on('end', () => {
+            const seconds = Number(response.headers['retry-after']);
+            const retry = seconds > 0 ? { retryAfterMs: seconds * 1000 } : {};
+            resolve({ status: response.statusCode ?? 0, body: parse(text), ...retry });
+          });
           response.on('error', reject);
         },
       );

@@ -1,9 +1,9 @@
-import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res, UseGuards } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { EntityManager } from 'typeorm';
 import { z } from 'zod';
-import { Variables } from '#libs/service';
+import { Backpressure, Variables } from '#libs/service';
 import { orderIdIn } from './cursor.js';
 import { OrderRequest } from './order-request.js';
 import { Orders } from './order.store.js';
@@ -23,6 +23,7 @@ export class OrderController {
   ) {}
 
   @Post()
+  @UseGuards(Backpressure)
   @HttpCode(202)
   @ApiOperation({ summary: 'Places an order; what becomes of it is told at its Location' })
   @ApiHeader({
@@ -41,6 +42,11 @@ export class OrderController {
   })
   @ApiResponse({ status: 400, description: 'problem+json that names each wrong field' })
   @ApiResponse({ status: 422, description: 'An unknown product, or an Idempotency-Key of another request' })
+  @ApiResponse({
+    status: 503,
+    description: 'More orders are under way than the system gets done; nothing was stored, come again',
+    headers: { 'Retry-After': { description: 'Seconds', schema: { type: 'integer' } } },
+  })
   async place(
     @Body({ schema: OrderRequest }) request: OrderRequest,
     @Headers('idempotency-key') key: string | undefined,

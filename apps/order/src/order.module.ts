@@ -1,4 +1,5 @@
-import { Service } from '#libs/service';
+import { EntityManager } from 'typeorm';
+import { Service, STRAINS, Variables } from '#libs/service';
 import { CreateOrders1700000000400 } from './migrations/create-orders.js';
 import { FindUnsettledOrders1700000000401 } from './migrations/find-unsettled-orders.js';
 import { OrderController } from './order.controller.js';
@@ -10,6 +11,7 @@ import { ProductsController } from './products.controller.js';
 import { Settling } from './settling.js';
 import { StuckOrdersController } from './stuck-orders.controller.js';
 import { StuckOrders } from './stuck-orders.js';
+import { tooManyUnsettled } from './unsettled.js';
 import { orderVariables } from './variables.js';
 
 @Service({
@@ -18,7 +20,18 @@ import { orderVariables } from './variables.js';
   port: 3001,
   migrations: [CreateOrders1700000000400, FindUnsettledOrders1700000000401],
   controllers: [OrderController, ProductsController, StuckOrdersController, OrderReactions],
-  providers: [PlaceOrder, Orders, Outcomes, Settling, StuckOrders],
+  providers: [
+    PlaceOrder,
+    Orders,
+    Outcomes,
+    Settling,
+    StuckOrders,
+    {
+      provide: STRAINS,
+      inject: [EntityManager, Variables.token],
+      useFactory: (...given: Parameters<typeof tooManyUnsettled>) => [tooManyUnsettled(...given)],
+    },
+  ],
   variables: orderVariables,
 })
 export class OrderModule {}

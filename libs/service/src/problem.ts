@@ -70,7 +70,7 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const details = this.detailsOf(error);
-    if (details.status >= 500) {
+    if (details.status >= 500 && !(error instanceof Problem)) {
       this.log.error(
         { event: 'request_failed', method: request.method, path: request.url.split('?')[0], err: error },
         details.title,

@@ -23,7 +23,7 @@ import { OpsController } from './ops.js';
 import { BODY_LIMIT, invalidInput, Problem, ProblemFilter } from './problem.js';
 import { ReplayController } from './replay.controller.js';
 import type { Settings } from './settings.js';
-import { MESSAGING, METRICS, SETTINGS, TRANSPORT } from './tokens.js';
+import { LOG, MESSAGING, METRICS, SETTINGS, TRANSPORT } from './tokens.js';
 
 export interface ServiceApp {
   readonly app: NestFastifyApplication;
@@ -73,11 +73,12 @@ export async function createServiceApp(
       { provide: Variables.token, useValue: variables },
       { provide: Breakers, useValue: new Breakers(settings, log) },
       { provide: SETTINGS, useValue: settings },
+      { provide: LOG, useValue: log },
       { provide: TRANSPORT, useValue: transport },
       { provide: MESSAGING, useValue: messaging },
       { provide: METRICS, useValue: metrics },
     ],
-    exports: [Breakers, DataSource, EntityManager, Transactions, Variables.token, SETTINGS],
+    exports: [Breakers, DataSource, EntityManager, Transactions, Variables.token, SETTINGS, LOG],
     imports: [module],
   };
   const app = await createHttp(runtime, settings, log);
