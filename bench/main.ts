@@ -1,7 +1,10 @@
 import { Command } from 'commander';
 import colors from 'picocolors';
+import { http } from './experiments/http.js';
 import { idle } from './experiments/idle.js';
+import { relay } from './experiments/relay.js';
 import { DoesNotCount } from './experiments/run.js';
+import { inbox } from './experiments/inbox.js';
 import { profile } from './experiments/profile.js';
 import { saga } from './experiments/saga.js';
 import { countOf, type Options, storeName } from './options.js';
@@ -61,6 +64,21 @@ experiment(
   storing('saga', saga, ({ saga: throughput, latency }) => ({ saga: throughput, latency })),
 );
 
+experiment(
+  'relay',
+  'outbox rows per second to confirmed, against the client alone',
+  storing('relay', relay, (found) => ({ relay: found })),
+);
+experiment(
+  'inbox',
+  'messages per second through claim, reaction and outbox',
+  storing('inbox', inbox, (found) => ({ inbox: found })),
+);
+experiment(
+  'http',
+  'POST /orders, against bare Fastify',
+  storing('http', http, (found) => ({ http: found })),
+);
 experiment('profile', 'where the time of one order goes, hop by hop, and what is busy under load', async (options) => {
   process.stdout.write(`${tellProfile(await profile(options))}\n`);
 });

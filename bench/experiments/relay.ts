@@ -1,0 +1,159 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Client } from 'pg';
+import { pino } from 'pino';
+import type { QueryRunner } from 'typeorm';
+import { choreography } from '#libs/contracts';
+import { MessagingMetrics, systemOf, type OutgoingMessage, type Publisher, type Transport } from '#libs/messaging';
+import { CreateOutbox1700000000001, Relay } from '#libs/outbox';
+import type { Store } from '../../e2e/stores.js';
+import { withPostgres } from '../database.js';
+import { bareKafka, bareRabbit, type BareClient } from '../load/bare-clients.js';
+import { orderPlaced, outgoing } from '../load/orders.js';
+import type { Options } from '../options.js';
+import { type Estimate, estimate, mean } from '../statistics.js';
+import { stores } from '../system.js';
+import { say } from './run.js';
+
+export interface RelayFound {
+  readonly rows: number;
+  /** Outbox rows per second, from their commit until the broker has confirmed the last one. */
+  readonly relay: Estimate;
+  /** The client alone, with the same messages in memory. */
+  readonly bare: Estimate;
+  readonly ratio: Estimate;
+}
+
+const ROWS_PER_SECOND_OF_RUN = 2_000;
+const LANES = 4;
+
+/** How much of what the broker's client can do is left when the messages come from an outbox. */
+export async function relay(options: Options): Promise<RelayFound> {
+  if (options.store === 'postgres')
+    throw new Error('on postgres the log itself is the store: choose --store rabbitmq or kafka');
+  const rows = options.seconds * ROWS_PER_SECOND_OF_RUN;
+  const store = await stores[options.store]();
+  try {
+    return await withPostgres(async (createDatabase) => {
+      const url = await createDatabase('relay');
+      const writer = new Client({ connectionString: url });
+      await writer.connect();
+      await new CreateOutbox1700000000001().up({
+        query: (text: string) => writer.query(text),
+      } as unknown as QueryRunner);
+      const transport = await open(store);
+      const publisher = new Counted(await transport.publisher());
+      const working = new Relay({
+        url,
+        publisher,
+        log: pino({ level: options.logLevel }, pino.destination('/dev/null')),
+        metrics: new MessagingMetrics(systemOf(transport.name), 'order'),
+        system: systemOf(transport.name),
+      });
+      working.start();
+      const bare = await bareOf(store);
+      try {
+        const runRelay = async () => (rows / (await relayed(writer, publisher, batch(rows)))) * 1000;
+        const runBare = async () => {
+          const messages = batch(rows);
+          const began = performance.now();
+          await bare.publish(messages);
+          return (rows / (performance.now() - began)) * 1000;
+        };
+        await runRelay();
+        await runBare();
+        const all: { relay: number[]; bare: number[] }[] = [];
+        for (let n = 0; n < options.repetitions; n++) {
+          await bare.empty();
+          const first = await runRelay();
+          const bares = [await runBare(), await runBare()];
+          all.push({ relay: [first, await runRelay()], bare: bares });
+          say(`  ${n + 1}: relay ${mean(all[n]!.relay).toFixed(0)}/s, bare ${mean(bares).toFixed(0)}/s`);
+        }
+        return {
+          rows,
+          relay: estimate(all.flatMap((one) => one.relay)),
+          bare: estimate(all.flatMap((one) => one.bare)),
+          ratio: estimate(all.map((one) => mean(one.relay) / mean(one.bare))),
+        };
+      } finally {
+        await working.stop();
+        await publisher.close();
+        await bare.close();
+        await transport.close();
+        await writer.end();
+      }
+    });
+  } finally {
+    await store.stop();
+  }
+}
+
+function batch(count: number): OutgoingMessage[] {
+  return Array.from({ length: count }, () => outgoing(orderPlaced()));
+}
+
+/** Commits the messages as rows; milliseconds from then until all are confirmed. Resolves once the rows are gone. */
+async function relayed(client: Client, publisher: Counted, messages: readonly OutgoingMessage[]): Promise<number> {
+  await client.query('begin');
+  await client.query(
+    `insert into outbox (message_id, topic, type, key, headers, body)
+     select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[])`,
+    [
+      messages.map((message) => message.id),
+      messages.map((message) => message.topic),
+      messages.map((message) => message.type),
+      messages.map((message) => message.key),
+      messages.map((message) => JSON.stringify(message.headers)),
+      messages.map((message) => message.body),
+    ],
+  );
+  await client.query('notify outbox');
+  const confirmed = publisher.after(messages.length);
+  const began = performance.now();
+  await client.query('commit');
+  await confirmed;
+  const took = performance.now() - began;
+  while ((await client.query('select from outbox limit 1')).rowCount !== 0) await pause(5);
+  await client.query('vacuum outbox');
+  return took;
+}
+
+/** Tells when so many messages are confirmed. */
+class Counted implements Publisher {
+  private confirmed = 0;
+  private wanted = Number.POSITIVE_INFINITY;
+  private reached: () => void = () => undefined;
+
+  constructor(private readonly publisher: Publisher) {}
+
+  async publish(messages: readonly OutgoingMessage[]): Promise<void> {
+    await this.publisher.publish(messages);
+    this.confirmed += messages.length;
+    if (this.confirmed >= this.wanted) this.reached();
+  }
+
+  after(messages: number): Promise<void> {
+    this.confirmed = 0;
+    this.wanted = messages;
+    return new Promise((resolve) => (this.reached = resolve));
+  }
+
+  close(): Promise<void> {
+    return this.publisher.close();
+  }
+}
+
+async function open({ name, env }: Store): Promise<Transport> {
+  const log = pino({ level: 'silent' });
+  const options = { topology: choreography, maxBatch: 100, instance: 'bench', log };
+  if (name === 'rabbitmq') {
+    const { createRabbitTransport } = await import('#libs/rabbitmq');
+    return createRabbitTransport({ url: env['RABBITMQ_URL']!, lanes: LANES }, options);
+  }
+  const { createKafkaTransport } = await import('#libs/kafka');
+  return createKafkaTransport({ brokers: env['KAFKA_BROKERS']!.split(','), partitions: LANES }, options);
+}
+
+function bareOf({ name, env }: Store): Promise<BareClient> {
+  return name === 'rabbitmq' ? bareRabbit(env['RABBITMQ_URL']!, LANES) : bareKafka(env['KAFKA_BROKERS']!.split(','));
+}
