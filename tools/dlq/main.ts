@@ -12,13 +12,17 @@ const lettersOf = ({ service, url, by }: Common) => new Letters({ service, ...(u
 const width = () => process.stdout.columns ?? 160;
 
 async function replayed(letters: Letters, begun: Replay, { service }: Common): Promise<void> {
-  const goesOn = () => {
-    print(`\nreplay ${begun.id} goes on by itself; look on with --resume ${begun.id}, or end it with stop ${begun.id}`);
+  const goesOn = `replay ${begun.id} goes on by itself; look on with --resume ${begun.id}, or end it with stop ${begun.id}`;
+  const leave = () => {
+    print(`\n${goesOn}`);
     process.exit();
   };
-  process.once('SIGINT', goesOn);
-  const replay = await follow(letters, begun);
-  process.off('SIGINT', goesOn);
+  print(`replay ${begun.id} of ${begun.total} dead letters`);
+  process.once('SIGINT', leave);
+  const replay = await follow(letters, begun).catch((error: unknown) => {
+    throw error instanceof NotDone ? new NotDone(`${error.message}; ${goesOn}`) : error;
+  });
+  process.off('SIGINT', leave);
   print(ending(replay, service));
   if (replay.state !== 'done' || replay.failed > 0) process.exitCode = 1;
 }
