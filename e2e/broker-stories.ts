@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTes
 import { services } from '../tools/platform/apps.js';
 import { stockOf, violations } from './invariants.js';
 import type { Store } from './stores.js';
-import { World, type OrderRequest, type StockView } from './world.js';
+import { allApps, World, type OrderRequest, type StockView } from './world.js';
 
 const MIX: readonly OrderRequest[] = [{}, { token: 'tok_declined' }, { country: 'AQ' }, { sku: 'sold-out' }, {}];
 const mixed = (n: number) => MIX[n % MIX.length]!;
@@ -73,8 +73,4 @@ export function describeBrokerStories(name: string, startStore: () => Promise<St
       }
     });
   });
-}
-
-function allApps() {
-  return Object.fromEntries([...services, 'payment-provider' as const].map((app) => [app, {}]));
 }

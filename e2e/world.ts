@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { services } from '../tools/platform/apps.js';
 import { startPlatform, type Platform, type PlatformOptions } from '../tools/platform/index.js';
 import type { Store } from './stores.js';
 
@@ -9,6 +10,7 @@ export interface OrderRequest {
   readonly sku?: string;
   readonly quantity?: number;
   readonly country?: string;
+  readonly city?: string;
   readonly token?: string;
   readonly idempotencyKey?: string;
 }
@@ -19,7 +21,7 @@ export interface OrderView {
   readonly reason?: string;
   readonly settled: boolean;
   readonly totalCents: number;
-  readonly history: readonly { readonly type: string; readonly service: string }[];
+  readonly history: readonly { readonly type: string; readonly service: string; readonly time: string }[];
 }
 
 export interface StockView {
@@ -133,8 +135,10 @@ export class World {
     return orders;
   }
 
-  async get<T>(app: Parameters<Platform['url']>[0], path: string): Promise<T> {
-    const response = await this.patiently(() => fetch(this.platform.url(app) + path));
+  /** With a token for what lies under /ops. */
+  async get<T>(app: Parameters<Platform['url']>[0], path: string, token?: string): Promise<T> {
+    const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
+    const response = await this.patiently(() => fetch(this.platform.url(app) + path, { headers }));
     if (!response.ok) throw new Error(`GET ${path} of ${app}: ${response.status} ${await response.text()}`);
     return (await response.json()) as T;
   }
@@ -154,11 +158,22 @@ export class World {
   }
 }
 
-export function bodyOf({ sku = 'mug-blue', quantity = 1, country = 'GB', token = 'tok_visa' }: OrderRequest) {
+export function bodyOf({
+  sku = 'mug-blue',
+  quantity = 1,
+  country = 'GB',
+  city = 'London',
+  token = 'tok_visa',
+}: OrderRequest) {
   return {
     customer: { name: 'Ada Lovelace', email: 'ada@example.com' },
     lines: [{ sku, quantity }],
-    shippingAddress: { street: '1 Main St', city: 'London', postalCode: 'N1', country },
+    shippingAddress: { street: '1 Main St', city, postalCode: 'N1', country },
     paymentToken: token,
   };
+}
+
+/** Every app as it is, for a test to say otherwise of one. */
+export function allApps() {
+  return Object.fromEntries([...services, 'payment-provider' as const].map((app) => [app, {}]));
 }

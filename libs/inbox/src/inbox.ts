@@ -32,6 +32,7 @@ interface Readable {
  */
 export class Inbox {
   private readonly suspects = new Suspects(WATCHED_AFTER_START);
+  private turn: Promise<void> = Promise.resolve();
 
   constructor(private readonly parts: InboxParts) {}
 
@@ -40,7 +41,7 @@ export class Inbox {
     const { readable, unreadable } = this.readAll(batch);
     if (unreadable.length > 0) await this.setAside(unreadable);
     if (readable.length === 0) return;
-    if (this.suspects.watching) await this.handleWatched(readable);
+    if (this.suspects.watching) await this.inTurn(() => this.handleWatched(readable));
     else await this.handleTogether(readable);
   }
 
@@ -57,6 +58,13 @@ export class Inbox {
       if (batch.length === 1) await this.storeForRetry(batch[0]!, error);
       else for (const one of batch) await this.handleTogether([one]);
     }
+  }
+
+  /** One batch at a time, whatever lanes they come from: what ends the process then is in that batch. */
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.turn.then(work);
+    this.turn = done.catch(() => undefined);
+    return done;
   }
 
   private async handleWatched(batch: readonly Readable[]): Promise<void> {

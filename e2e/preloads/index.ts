@@ -1,0 +1,4 @@
+/** Has a service load one of this folder's files before anything else. */
+export function preload(name: 'abort-on-poison' | 'clock-off', env: Readonly<Record<string, string>> = {}) {
+  return { env: { ...env, NODE_OPTIONS: `--import ${new URL(`${name}.ts`, import.meta.url).href}` } };
+}
