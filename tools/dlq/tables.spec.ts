@@ -84,9 +84,9 @@ it('a whole letter is told with errors and what was done', () => {
 
     what was done
       2026-01-01T11:59:00.000Z  ada  edit
-      /orderId
-      - "b"
-      + "a"
+        /orderId
+        - "b"
+        + "a"
       2026-01-01T11:59:00.000Z  ada  replay 3"
   `);
 });

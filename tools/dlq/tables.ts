@@ -39,7 +39,7 @@ export function whole(letter: WholeLetter): string {
   const shown = 'json' in body ? JSON.stringify(body.json, null, 2) : 'text' in body ? body.text : body.base64;
   const sameError = firstError.message === lastError.message;
   return [
-    `${colors.bold(`dead letter ${letter.id}`)}  ${letter.state}, ${letter.reason} after ${letter.attempts} attempts` +
+    `${colors.bold(`dead letter ${letter.id}`)}  ${letter.state}, ${letter.reason} after ${letter.attempts} ${letter.attempts === 1 ? 'attempt' : 'attempts'}` +
       (letter.timesSeen > 1 ? `, seen ${letter.timesSeen} times` : ''),
     `${letter.type ?? '?'}  key ${letter.key ?? '?'}  group ${letter.group}`,
     `first ${letter.firstAt}  last ${letter.lastAt}${letter.origin ? `  from ${letter.origin}` : ''}`,
@@ -58,7 +58,7 @@ export function whole(letter: WholeLetter): string {
     ...(letter.audit.length > 0 ? ['', heading('what was done')] : []),
     ...letter.audit.flatMap(({ at, by, action, reason, replayId, diff }) => [
       `  ${at}  ${by}  ${action}${replayId ? ` ${replayId}` : ''}${reason ? `: ${reason}` : ''}`,
-      ...(diff ? [indent(diffLines(diff))] : []),
+      ...(diff ? [indent(indent(diffLines(diff)))] : []),
     ]),
   ].join('\n');
 }

@@ -75,6 +75,7 @@ export class CreateInbox1700000000002 implements MigrationInterface {
         closed_at timestamptz
       )`);
     await runner.query('create index dead_letter_key on dead_letter (key)');
+    await runner.query(`create index dead_letter_type on dead_letter (type) where state in ('open', 'replaying')`);
     await runner.query('create index dead_letter_replay_id on dead_letter (replay_id) where replay_id is not null');
     await runner.query(`
       create table dead_letter_audit (

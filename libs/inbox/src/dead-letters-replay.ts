@@ -2,6 +2,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import type { Envelope, Headers } from '#libs/contracts';
 import type { Handlers } from '#libs/messaging';
 import type { Claims } from './claims.js';
+import { fingerprintOf } from './dead-letters-fingerprint.js';
 import { FILTERED, filterValues, type LetterFilter } from './dead-letters-view.js';
 import { read, Unreadable } from './read.js';
 
@@ -216,9 +217,12 @@ export class DeadLetterReplays {
       return 'handed over';
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
+      const { reason, message } = error;
+      const fingerprint = fingerprintOf({ reason, type: letter.type ?? '', error: { message } });
       await tx.query(
-        `update dead_letter set state = 'open', replay_id = null, reason = $2, last_error = $3, last_stack = null where id = $1`,
-        [letter.id, error.reason, error.message],
+        `update dead_letter set state = 'open', replay_id = null, reason = $2, fingerprint = $3, last_error = $4, last_stack = null
+         where id = $1`,
+        [letter.id, reason, fingerprint, message],
       );
       return 'failed';
     }
