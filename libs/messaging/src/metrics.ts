@@ -1,4 +1,5 @@
 import { metrics, ValueType, type Counter, type Histogram } from '@opentelemetry/api';
+import { Postponed } from './errors.js';
 
 /* Names by the OpenTelemetry semantic conventions for messaging where these have one; ours begin with `farandole.`. */
 
@@ -40,7 +41,7 @@ export class MessagingMetrics {
     );
     this.consumed = count('messaging.client.consumed.messages', 'Messages handed over, by what became of them');
     this.redelivered = count('farandole.redelivered.messages', 'Messages that the broker handed out before');
-    this.commandAttempts = count('farandole.command.attempts', 'Tries to do a command, by outcome');
+    this.commandAttempts = count('farandole.command.attempts', 'Commands taken up, by what became of them');
     this.lettersReplayed = count('farandole.dead_letters.replayed', 'Dead letters handed over again, by outcome');
     this.processDuration = seconds('messaging.process.duration', 'Time a reaction or command took');
     this.operationDuration = seconds(
@@ -87,7 +88,7 @@ export class MessagingMetrics {
     if (outcome === 'processed') this.latency.record(Math.max(0, Date.now() - Date.parse(message.time)) / 1000, labels);
   }
 
-  /** Runs a reaction or command and records how long it took and whether it failed. */
+  /** Runs a reaction or command and records how long it took and whether it failed; one that was postponed did not run. */
   async timed<T>(type: string, work: () => Promise<T>): Promise<T> {
     const startedAt = performance.now();
     const record = (failure: object) =>
@@ -101,7 +102,7 @@ export class MessagingMetrics {
       record({});
       return result;
     } catch (error) {
-      record(failureOf(error));
+      if (!(error instanceof Postponed)) record(failureOf(error));
       throw error;
     }
   }

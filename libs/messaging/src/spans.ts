@@ -9,6 +9,7 @@ import {
   type Span,
   type Context,
 } from '@opentelemetry/api';
+import { Postponed } from './errors.js';
 
 /*
  * Names and attributes follow the OpenTelemetry semantic conventions for messaging, version 1.45; a test compares them. A span is named by
@@ -160,7 +161,8 @@ export async function processing<T>(
   try {
     return await context.with(trace.setSpan(parent, span), work);
   } catch (error) {
-    fail(span, error);
+    if (error instanceof Postponed) span.setAttribute('farandole.postponed', true);
+    else fail(span, error);
     throw error;
   } finally {
     span.end();
