@@ -5,7 +5,7 @@ import { drizzle } from './load/flood.js';
 import { embeddedPostgres } from './stores.js';
 import { World, type OrderRequest } from './world.js';
 
-/** `OUTAGE_SECONDS=30 npm run e2e …`: as long as one likes. */
+/** By hand: as long as one likes. */
 const OUTAGE_S = Number(process.env['OUTAGE_SECONDS'] ?? 8);
 const ORDERS_PER_S = 20;
 const BEFORE_S = 3;
