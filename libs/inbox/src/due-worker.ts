@@ -48,6 +48,8 @@ export class DueWorker {
   private suspect: string | undefined;
   /** There may be work under this worker's name that it does not run. */
   private astray = false;
+  /** Errors that look as if the database were down, and it was not. */
+  private readonly elsewhere = new WeakSet<Error>();
   private stopping = false;
   private loop: Promise<void> | undefined;
   private renewal: NodeJS.Timeout | undefined;
@@ -172,10 +174,19 @@ export class DueWorker {
 
   private async command(work: DueWork, envelope: Envelope, handler: Handler): Promise<void> {
     const command: Command = { ...envelope, attempt: work.attempts };
-    const conclusion = (await runWithin(this.parts.limits, handler, command)) as (
-      tx: EntityManager,
-    ) => Promise<unknown>;
+    const conclusion = (await runWithin(this.parts.limits, handler, command).catch((error: unknown) =>
+      this.callFailed(error),
+    )) as (tx: EntityManager) => Promise<unknown>;
     await this.conclude(work, envelope, handler, conclusion);
+  }
+
+  /** What a command calls may refuse a connection as a database does that is down; the database is asked which of the two it was. */
+  private async callFailed(error: unknown): Promise<never> {
+    if (isDatabaseDown(error)) {
+      await this.parts.database.query('select 1');
+      this.elsewhere.add(error as Error);
+    }
+    throw error;
   }
 
   private async conclude(
@@ -197,9 +208,9 @@ export class DueWorker {
 
   private async afterFailure(work: DueWork, error: unknown): Promise<void> {
     const { database, due, log } = this.parts;
-    if (error instanceof LeaseLost || isDatabaseDown(error)) throw error;
+    if (error instanceof LeaseLost || (isDatabaseDown(error) && !this.elsewhere.has(error as Error))) throw error;
     if (error instanceof Postponed) {
-      if (!(await due.putOff(database, this.me, work.rowId, error.inMs))) throw new LeaseLost(work);
+      if (!(await due.putOff(database, this.me, work.rowId, error.inMs, describe(error)))) throw new LeaseLost(work);
       this.count(work, 'postponed');
       log.debug(
         { event: `${work.kind}_postponed`, in_ms: error.inMs, reason: error.message, ...fieldsOfWork(work) },

@@ -156,11 +156,12 @@ export class DueTable {
   }
 
   /** Ends the lease of work that was not tried, and counts nothing. False when another worker has the lease. */
-  async putOff(database: DataSource, holder: string, rowId: string, delayMs: number): Promise<boolean> {
+  async putOff(database: DataSource, holder: string, rowId: string, delayMs: number, reason: string) {
     const [, count]: [unknown, number] = await database.query(
-      `update due set leased_by = null, leased_until = null, begun_by = '{}', due_at = now() + $3 * interval '1 ms'
+      `update due set leased_by = null, leased_until = null, begun_by = '{}', last_error = $4,
+         due_at = now() + $3 * interval '1 ms'
        where id = $1 and leased_by = $2`,
-      [rowId, holder, delayMs],
+      [rowId, holder, delayMs, reason],
     );
     return count === 1;
   }
