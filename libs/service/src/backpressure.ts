@@ -85,9 +85,10 @@ export class Backpressure implements CanActivate {
   }
 
   private async outbox(): Promise<Strain | undefined> {
-    const { OUTBOX_MAX_AGE_MS, OUTBOX_MAX_DEPTH } = this.settings;
+    const { OUTBOX_MAX_AGE_MS, OUTBOX_MAX_DEPTH, PUBLISH } = this.settings;
     const [row] = await this.database.query<{ deep: boolean; age: number }[]>(OUTBOX, [OUTBOX_MAX_DEPTH]);
-    if (row!.age > OUTBOX_MAX_AGE_MS) {
+    // What is kept on purpose, while the transport is changed, may be old.
+    if (PUBLISH && row!.age > OUTBOX_MAX_AGE_MS) {
       const seconds = Math.round(row!.age / 1000);
       return { reason: 'outbox_age', detail: `what was taken before could not be passed on for ${seconds} s` };
     }
