@@ -144,7 +144,9 @@ export class DueWorker {
   private async attempt(work: DueWork): Promise<void> {
     const { metrics } = this.parts;
     const { envelope, handler } = read(work.kind, work, this.parts.handlers);
-    if (work.unexplained >= retryOf(handler, this.parts.limits).attempts)
+    // A handler's own, larger number is there for outages of what it calls, which no process dies of.
+    const { attempts } = this.parts.limits.retry;
+    if (work.unexplained >= Math.min(attempts, retryOf(handler, this.parts.limits).attempts))
       throw new KillsTheProcess(work.type, work.unexplained);
     const attributes = {
       ...(work.kind === 'command' ? OWN_TABLE : this.arrivedFrom(envelope)),
