@@ -5,6 +5,7 @@ import { idle } from './experiments/idle.js';
 import { relay } from './experiments/relay.js';
 import { DoesNotCount } from './experiments/run.js';
 import { inbox } from './experiments/inbox.js';
+import { peers } from './experiments/peers.js';
 import { profile } from './experiments/profile.js';
 import { saga } from './experiments/saga.js';
 import { countOf, type Options, storeName } from './options.js';
@@ -78,6 +79,11 @@ experiment(
   'http',
   'POST /orders, against bare Fastify',
   storing('http', http, (found) => ({ http: found })),
+);
+experiment(
+  'peers',
+  'the same story written the usual way, on RabbitMQ',
+  storing('peers', peers, (found) => ({ peers: found })),
 );
 experiment('profile', 'where the time of one order goes, hop by hop, and what is busy under load', async (options) => {
   process.stdout.write(`${tellProfile(await profile(options))}\n`);

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { repositoryRoot } from '../tools/platform/apps.js';
 import { type Machine, thisMachine } from './machine.js';
@@ -37,16 +37,6 @@ export async function keep(
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, `${experiment}-${on}.json`), `${JSON.stringify(result, rounded, 2)}\n`);
   return result;
-}
-
-/** Every result that is kept, by experiment and store. */
-export async function kept(): Promise<ReadonlyMap<string, Result>> {
-  const names = await readdir(folder).catch(() => []);
-  const texts = await Promise.all(
-    names.filter((name) => name.endsWith('.json')).map((name) => readFile(join(folder, name), 'utf8')),
-  );
-  const results = texts.map((text) => JSON.parse(text) as Result);
-  return new Map(results.map((result) => [`${result.experiment}-${result.on}`, result]));
 }
 
 /** Four digits are more than any of this is certain of. */

@@ -5,6 +5,7 @@ import { stockOf, violations } from '../e2e/invariants.js';
 import { embeddedPostgres, kafka, rabbitmq, type Store } from '../e2e/stores.js';
 import { type StockView, World } from '../e2e/world.js';
 import { startPostgres } from '../tools/postgres/index.js';
+import type { Target } from './load/client.js';
 import { brokerProcesses } from './cost/processes.js';
 
 export const stores = { postgres: embeddedPostgres, rabbitmq, kafka } as const;
@@ -58,6 +59,15 @@ export class System {
 
   databaseUrl(service: Parameters<World['platform']['databaseUrl']>[0]): string {
     return this.world.platform.databaseUrl(service);
+  }
+
+  /** For a load client. */
+  get target(): Target {
+    return {
+      orderUrl: this.world.platform.url('order'),
+      orderDatabase: this.databaseUrl('order'),
+      placed: (orderId) => void this.world.placed.push(orderId),
+    };
   }
 
   /** Stops all services and starts them with other variables on the same data. */

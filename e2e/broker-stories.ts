@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 import { services } from '../tools/platform/apps.js';
 import { stockOf, violations } from './invariants.js';
+import { restartAll } from './rolling-restart.js';
 import type { Store } from './stores.js';
 import { allApps, World, type OrderRequest, type StockView } from './world.js';
 
@@ -29,6 +30,12 @@ export function describeBrokerStories(name: string, startStore: () => Promise<St
     afterAll(async () => {
       await world?.stop(failed);
       await store?.stop();
+    });
+
+    it('a rolling restart breaks no request, and nothing is tried again for it', async () => {
+      const { accepted, broken, complaints } = await restartAll(world, [1]);
+      expect({ broken, complaints }).toEqual({ broken: [], complaints: [] });
+      expect(accepted.length).toBeGreaterThan(50);
     });
 
     it('orders settle, whichever replica is killed', async () => {

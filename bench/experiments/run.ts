@@ -38,13 +38,18 @@ export async function withBench<Prepared, Found>(
   {
     prepare,
     work,
-  }: { prepare: (system: System) => Promise<Prepared>; work: (bench: Bench, prepared: Prepared) => Promise<Found> },
+    postgres = {},
+  }: {
+    prepare: (system: System) => Promise<Prepared>;
+    work: (bench: Bench, prepared: Prepared) => Promise<Found>;
+    postgres?: Readonly<Record<string, string>>;
+  },
 ): Promise<Found> {
   say(`starting the services on ${options.store}`);
-  const system = await System.start({ store: options.store, env: environmentOf(options) });
+  const system = await System.start({ store: options.store, env: environmentOf(options), postgres });
   try {
     const prepared = await prepare(system);
-    const client = await LoadClient.start(system.world);
+    const client = await LoadClient.start(system.target);
     const quiet = await Quiet.start((service) => system.databaseUrl(service));
     const meter = await Meter.start(system);
     say('warming up');

@@ -82,7 +82,7 @@ export class Floor {
 async function record(system: System, folder: string): Promise<Transaction[][]> {
   const preload = new URL('./record-statements.js', import.meta.url).href;
   await system.restart({ BATCH_SIZE: '1', NODE_OPTIONS: `--import ${preload}`, BENCH_RECORD_TO: folder });
-  const client = await LoadClient.start(system.world);
+  const client = await LoadClient.start(system.target);
   const quiet = await Quiet.start((service) => system.databaseUrl(service));
   const marks: number[] = [];
   // The first orders meet connections and plans that are yet to be made.

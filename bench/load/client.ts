@@ -1,5 +1,5 @@
 import { products } from '../../apps/order/src/products.js';
-import { bodyOf, type World } from '../../e2e/world.js';
+import { bodyOf } from '../../e2e/world.js';
 import { Orders } from '../../tools/order-cli/orders.js';
 import { Watch } from './watch.js';
 
@@ -14,20 +14,27 @@ export interface Timed {
 /** Products of which there is enough for every order. */
 export const skus = products.map(({ sku }) => sku).filter((sku) => sku !== 'last-one' && sku !== 'sold-out');
 
+/** Where orders are placed, and where they can be seen to be settled. */
+export interface Target {
+  readonly orderUrl: string;
+  readonly orderDatabase: string;
+  /** Told of each order. */
+  readonly placed: (orderId: string) => void;
+}
+
 /** Places orders of one piece of one product each, all of which end completed, and waits for their end. */
 export class LoadClient {
   /** Orders sent so far. */
   count = 0;
 
   private constructor(
-    private readonly world: World,
+    private readonly placed: Target['placed'],
     private readonly orders: Orders,
     readonly watch: Watch,
   ) {}
 
-  static async start(world: World): Promise<LoadClient> {
-    const orders = new Orders(world.platform.url('order'), 30_000);
-    return new LoadClient(world, orders, await Watch.start(world.platform.databaseUrl('order')));
+  static async start({ orderUrl, orderDatabase, placed }: Target): Promise<LoadClient> {
+    return new LoadClient(placed, new Orders(orderUrl, 30_000), await Watch.start(orderDatabase));
   }
 
   /** Resolves once the order is settled. */
@@ -36,7 +43,7 @@ export class LoadClient {
     const sentAt = performance.now();
     const { orderId } = await this.orders.place(bodyOf({ sku }));
     const acceptedAt = performance.now();
-    this.world.placed.push(orderId);
+    this.placed(orderId);
     return { orderId, sentAt, acceptedAt, settledAt: await this.watch.settled(orderId) };
   }
 

@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { v7 as uuidv7 } from 'uuid';
+import { DataSource } from 'typeorm';
 import { encode } from '#libs/contracts';
+import { DeadLetters } from '#libs/inbox';
 import { Hopeless } from '#libs/messaging';
 import { eventually } from '#libs/messaging/testing';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
@@ -112,6 +114,27 @@ describe('dead letters', () => {
       const handled = await told(`,${second.id}&key=${orderId}`);
       expect(handled.get(second.id)).toMatchObject({ attempts: 2, handledAt: expect.stringMatching(/Z$/) as string });
       expect(handled.get(second.id)).not.toHaveProperty('waiting');
+    });
+
+    it('are told in the documentation of the API', async () => {
+      const api = (await (await fetch(`${probe.service.http}/docs-json`)).json()) as { paths: Record<string, object> };
+      const paths = Object.keys(api.paths).filter((path) => path.startsWith('/ops/dead-letters'));
+      expect(paths.toSorted()).toEqual(
+        [
+          '',
+          '/groups',
+          '/replays',
+          '/replays/{id}',
+          '/replays/{id}/stop',
+          '/{id}',
+          '/{id}/discard',
+          '/{id}/edit',
+          '/{id}/replay',
+        ].map((path) => `/ops/dead-letters${path}`),
+      );
+      expect(api.paths['/ops/dead-letters/{id}/edit']).toHaveProperty(
+        'post.requestBody.content.application/json.schema.properties.body',
+      );
     });
 
     it('are for those with the token only, of this service, and there at all', async () => {
@@ -230,6 +253,19 @@ describe('dead letters', () => {
   });
 
   describe('one discarded', () => {
+    it('is forgotten after a month, with what was done to it', async () => {
+      await probe.setAside('one', 'two');
+      const [two, one] = await probe.letters();
+      await probe.ask(`/${one!.id}/discard`, { reason: 'long ago' });
+      await probe.ask(`/${two!.id}/discard`, { reason: 'lately' });
+      await probe.service.query(`update dead_letter set closed_at = now() - interval '31 days' where id = $1`, [
+        one!.id,
+      ]);
+      await new DeadLetters().forgetClosed(probe.service.get(DataSource).manager);
+      expect(await probe.letters('?state=all')).toMatchObject([{ id: two!.id }]);
+      expect(await probe.service.query('select letter_id from dead_letter_audit')).toEqual([{ letter_id: two!.id }]);
+    });
+
     it('is closed with the reason, and replayed no more', async () => {
       await probe.setAside('one');
       const [line] = await probe.letters();

@@ -1,0 +1,161 @@
+import { type ChildProcess, execFileSync, fork } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { withClient } from '../../tools/postgres/connect.js';
+import { repositoryRoot, services } from '../../tools/platform/apps.js';
+import { cpuOf } from '../cost/processes.js';
+import { LoadClient, skus } from '../load/client.js';
+import { closedLoop, oneByOne, several } from '../load/loops.js';
+import type { Options } from '../options.js';
+import { type Estimate, estimate, percentile } from '../statistics.js';
+import type { System } from '../system.js';
+import { type Bench, say, withBench } from './run.js';
+
+export interface PeerFound {
+  /** Orders per second, closed loop. */
+  readonly perSecond: Estimate;
+  /** One order at a time, milliseconds from the request to settled. */
+  readonly p50: Estimate;
+  readonly p99: Estimate;
+  /** CPU µs of the Node processes for one order under load. */
+  readonly cpuPerOrder: number;
+}
+
+export interface PeersFound {
+  readonly concurrency: number;
+  readonly systems: Readonly<Record<string, PeerFound>>;
+  /** Outbox rows per second to confirmed, of pg-transactional-outbox, by its way of listening. */
+  readonly transactionalOutbox: Readonly<Record<string, number>>;
+}
+
+interface Contestant {
+  readonly name: string;
+  readonly client: LoadClient;
+  readonly pids: readonly number[];
+  readonly rates: number[];
+  readonly p50: number[];
+  readonly p99: number[];
+  cpu: number;
+  orders: number;
+}
+
+const folder = join(repositoryRoot, 'bench', 'peers');
+const PEERS = ['nest-rmq', 'golevelup'];
+const FIRST_ORDERS = 520;
+const OUTBOX_ROWS = { polling: 60, one: 1_000, all: 1_000 };
+
+/** The same story written the usual way, on the same broker and PostgreSQL, each in its turn while the others are idle. */
+export async function peers(options: Options): Promise<PeersFound> {
+  if (!existsSync(join(folder, 'node_modules')))
+    throw new Error('the peers are not installed: npm ci --prefix bench/peers');
+  execFileSync(process.execPath, [join(repositoryRoot, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', folder], {
+    stdio: 'inherit',
+  });
+  const rabbitmq = { ...options, store: 'rabbitmq' as const };
+  return withBench(rabbitmq, {
+    prepare: async () => undefined,
+    // The listener of pg-transactional-outbox reads the write-ahead log.
+    postgres: { wal_level: 'logical' },
+    work: async (bench) => {
+      const mail = await mkdtemp(join(tmpdir(), 'farandole-peers-'));
+      const children: ChildProcess[] = [];
+      try {
+        const contestants = [farandole(bench)];
+        for (const peer of PEERS) contestants.push(await startPeer(peer, bench.system, mail, children));
+        for (const { client } of contestants.slice(1)) await several(client, FIRST_ORDERS, 32);
+        for (let n = 0; n < options.repetitions; n++) {
+          for (const one of n % 2 === 0 ? contestants : contestants.toReversed()) await measure(one, bench, options);
+          say(
+            `  ${n + 1}: ${contestants.map(({ name, rates, p50 }) => `${name} ${rates.at(-1)!.toFixed(0)}/s ${p50.at(-1)!.toFixed(1)} ms`).join(', ')}`,
+          );
+        }
+        await Promise.all(contestants.slice(1).map(({ client }) => client.stop()));
+        return {
+          concurrency: options.concurrency,
+          systems: Object.fromEntries(contestants.map((one) => [one.name, foundOf(one)])),
+          transactionalOutbox: await transactionalOutbox(bench.system),
+        };
+      } finally {
+        for (const child of children) child.kill();
+        await rm(mail, { recursive: true, force: true });
+      }
+    },
+  });
+}
+
+function farandole({ system, client }: Bench): Contestant {
+  const pids = system.world.platform.processes.flatMap(({ plan, pid }) =>
+    pid !== undefined && plan.app !== 'payment-provider' ? [pid] : [],
+  );
+  return { name: 'farandole', client, pids, rates: [], p50: [], p99: [], cpu: 0, orders: 0 };
+}
+
+async function startPeer(name: string, system: System, mail: string, children: ChildProcess[]): Promise<Contestant> {
+  const { postgres } = system.world.platform;
+  const own: ChildProcess[] = [];
+  let target = { orderUrl: '', orderDatabase: '', placed: () => undefined };
+  for (const service of services) {
+    const url = await postgres.createDatabase(`${name.replace('-', '_')}_${service}`);
+    const { address, child } = await startService(name, service, {
+      DATABASE_URL: url,
+      RABBITMQ_URL: system.store.env['RABBITMQ_URL']!,
+      PAYMENT_PROVIDER_URL: system.world.platform.url('payment-provider'),
+      MAIL_DIR: mail,
+    });
+    own.push(child);
+    children.push(child);
+    if (service === 'order')
+      target = { ...target, orderUrl: address.replace('[::1]', '127.0.0.1'), orderDatabase: url };
+    if (service === 'inventory') {
+      await withClient(url, (client) =>
+        client.query('insert into stock (sku, on_hand) select unnest($1::text[]), 1000000', [skus]),
+      );
+    }
+  }
+  const pids = own.map(({ pid }) => pid!);
+  return { name, client: await LoadClient.start(target), pids, rates: [], p50: [], p99: [], cpu: 0, orders: 0 };
+}
+
+async function startService(peer: string, service: string, env: Record<string, string>) {
+  const child = fork(join(folder, 'dist', `${peer}.js`), [service], { env: { ...process.env, ...env } });
+  return { child, address: (await answerOf(child)) as string };
+}
+
+async function measure(one: Contestant, { quiet }: Bench, { concurrency, seconds }: Options): Promise<void> {
+  const latencies = (await oneByOne(one.client, seconds * 10)).map(({ sentAt, settledAt }) => settledAt - sentAt);
+  one.p50.push(percentile(latencies, 50));
+  one.p99.push(percentile(latencies, 99));
+  const before = cpuOf(one.pids);
+  const { perSecond, orders } = await closedLoop(one.client, concurrency, { rampMs: 1_000, windowMs: seconds * 1_000 });
+  await quiet.reached();
+  one.cpu += cpuOf(one.pids) - before;
+  one.orders += orders.length;
+  one.rates.push(perSecond);
+}
+
+function foundOf({ rates, p50, p99, cpu, orders }: Contestant): PeerFound {
+  return { perSecond: estimate(rates), p50: estimate(p50), p99: estimate(p99), cpuPerOrder: cpu / orders };
+}
+
+async function transactionalOutbox(system: System): Promise<Record<string, number>> {
+  const found: Record<string, number> = {};
+  for (const [mode, rows] of Object.entries(OUTBOX_ROWS)) {
+    const url = await system.world.platform.postgres.createDatabase(`outbox_${mode}`);
+    const child = fork(join(folder, 'dist', 'transactional-outbox.js'), [mode, String(rows)], {
+      env: { ...process.env, DATABASE_URL: url, RABBITMQ_URL: system.store.env['RABBITMQ_URL'] },
+    });
+    found[mode] = (await answerOf(child)) as number;
+    say(`  pg-transactional-outbox, ${mode}: ${found[mode].toFixed(0)}/s`);
+    child.kill();
+  }
+  return found;
+}
+
+function answerOf(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    child.once('message', resolve);
+    child.once('exit', (code) => reject(new Error(`a peer ended with exit code ${code}`)));
+  });
+}
