@@ -107,7 +107,7 @@ async function untilQuiet(world: World): Promise<void> {
   }
 }
 
-async function query<Row extends object>(
+export async function query<Row extends object>(
   world: World,
   service: (typeof services)[number],
   sql: string,

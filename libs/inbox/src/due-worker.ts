@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { EntityManager } from 'typeorm';
 import type { Command, Envelope } from '#libs/contracts';
-import { Hopeless, Postponed, processing, traceFields, topicOf, type Handler } from '#libs/messaging';
+import { failPoint, Hopeless, Postponed, processing, traceFields, topicOf, type Handler } from '#libs/messaging';
 import { Signal } from '#libs/outbox';
 import { delayAfter } from './backoff.js';
 import { isDatabaseDown } from './database-errors.js';
@@ -179,6 +179,7 @@ export class DueWorker {
     const conclusion = (await runWithin(this.parts.limits, handler, command).catch((error: unknown) =>
       this.callFailed(error),
     )) as (tx: EntityManager) => Promise<unknown>;
+    failPoint('after-call');
     await this.conclude(work, envelope, handler, conclusion);
   }
 

@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { Envelope } from '#libs/contracts';
-import { Hopeless, processing, traceFields, type Delivery, type Handler } from '#libs/messaging';
+import { failPoint, Hopeless, processing, traceFields, type Delivery, type Handler } from '#libs/messaging';
 import { delayAfter } from './backoff.js';
 import { isDatabaseDown } from './database-errors.js';
 import type { DeadLetter, DeadLetterReason } from './dead-letters.js';
@@ -98,6 +98,7 @@ export class Inbox {
     let claimed: ReadonlySet<string> = new Set();
     await database.transaction(async (tx) => {
       claimed = await claims.claim(tx, distinct(batch));
+      failPoint('after-claim');
       const waiting =
         claimed.size > 0
           ? await due.waitingKeys(tx, [...new Set(batch.map(({ envelope }) => envelope.key))])
@@ -113,7 +114,9 @@ export class Inbox {
       }
       await effects.write(tx, due);
       await due.add(tx, behind);
+      failPoint('before-commit');
     });
+    failPoint('after-commit');
     effects.committed();
     if (effects.commands.length + behind.length > 0) this.parts.onDue();
     await this.report(batch, handled, claimed);

@@ -1,4 +1,5 @@
 export * from './errors.js';
+export * from './fail-points.js';
 export * from './handlers.js';
 export * from './metrics.js';
 export * from './reactions.js';

@@ -1,6 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
-import { publishing, traceFields, type MessagingMetrics, type Publisher, type TransportLog } from '#libs/messaging';
+import {
+  failPoint,
+  publishing,
+  traceFields,
+  type MessagingMetrics,
+  type Publisher,
+  type TransportLog,
+} from '#libs/messaging';
 import { KeyedQueue } from './keyed-queue.js';
 import type { OutboxRow } from './outbox.js';
 import { OutboxReader } from './outbox-reader.js';
@@ -134,6 +141,7 @@ export class Relay {
       inFlight++;
       try {
         await this.publish(rows);
+        failPoint('after-publish');
         queue.settle(rows);
         if (confirmed.length === 0) removeAt = Date.now() + REMOVE_EVERY_MS;
         confirmed.push(...rows);

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import type { Type } from '@nestjs/common';
+import { enableFailPoints } from '#libs/messaging';
 import { startMetrics, startTracing } from '#libs/tracing';
 import { openDatabase } from './database.js';
 import { definitionOf } from './definition.js';
@@ -19,6 +20,7 @@ export async function runService(module: Type): Promise<void> {
   process.on('unhandledRejection', (error) =>
     log.error({ event: 'unhandled_rejection', err: error }, 'a promise was rejected and nobody listened'),
   );
+  if (settings.FAIL_POINTS) enableFailPoints(settings.FAIL_POINTS, settings.service);
   const tracing = await startTracing({ service: settings.service });
   const metrics = startMetrics({ service: settings.service });
   try {

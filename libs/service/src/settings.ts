@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { z } from 'zod';
 import { choreography } from '#libs/contracts';
@@ -8,6 +8,10 @@ const port = z.coerce.number('a port').int().min(0).max(65_535);
 const millis = z.coerce.number('milliseconds').int().positive();
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'a URL like postgres://user@host:5432/database' });
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
 
 /** Names that messages of others are kept under, and one that RabbitMQ's exchange of all events has. */
 export function otherGroups(service: string): string[] {
@@ -78,6 +82,8 @@ const base = (service: ServiceDefinition) =>
     /** Off while a transport is being left: what is stated stays in the outbox. */
     PUBLISH: flag.default(true),
     MIGRATE_ONLY: flag.default(false),
+    /** A folder by which tests have the process die at a point of their choice; see `failPoint` in libs/messaging. */
+    FAIL_POINTS: z.string().refine(isFolder, 'a folder that is there').optional(),
     LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
     OPS_TOKEN: z.string().min(16, 'at least 16 characters').optional(),
     RATE_LIMIT_PER_MINUTE: z.coerce.number().int().positive().optional(),
