@@ -67,8 +67,7 @@ function describeFailPoints(name: string, startStore: () => Promise<Store>): voi
       await placeMix();
       await start('inventory', 'shipping', 'notification');
       expect(await violations(world, before)).toEqual([]);
-      const deliveredAgain = { order: 0, inventory: 0, payment: 0, shipping: 0, notification: 1 };
-      await expect.poll(duplicates).toEqual(deliveredAgain);
+      await expect.poll(duplicates).toEqual({ order: 0, inventory: 0, payment: 0, shipping: 0, notification: 1 });
     });
 
     it('between publish and delete publishes again, between call and record calls again, and neither has an effect twice', async () => {
@@ -79,13 +78,9 @@ function describeFailPoints(name: string, startStore: () => Promise<Store>): voi
       await publishing.died();
       await calling.died();
 
-      const [stated, ...others] = await query<{ type: string; key: string }>(
-        world,
-        'order',
-        'select type, key from outbox',
-      );
-      expect([stated?.type, others]).toEqual(['order.placed', []]);
-      const orderId = stated!.key;
+      const stated = await query<{ key: string }>(world, 'order', 'select type, key from outbox');
+      expect(stated).toMatchObject([{ type: 'order.placed' }]);
+      const orderId = stated[0]!.key;
       const charges = () =>
         world.get<{ charges: { chargeId: string }[] }>('payment-provider', `/charges?orderId=${orderId}`);
       const { charges: booked } = await charges();
