@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 import { describeWithDocker } from '../tools/docker/available.js';
+import { Databases } from '../tools/invariants/index.js';
 import { services, type ServiceName } from '../tools/platform/apps.js';
 import { FailPoints } from './fail-points.js';
-import { query, stockOf, violations } from './invariants.js';
+import { stockOf, violations } from './invariants.js';
 import { embeddedPostgres, kafka, rabbitmq, type Store } from './stores.js';
 import { World, type OrderRequest, type StockView } from './world.js';
 
@@ -20,6 +21,7 @@ function describeFailPoints(name: string, startStore: () => Promise<Store>): voi
     let store: Store;
     let failPoints: FailPoints;
     let world: World;
+    let databases: Databases;
     let before: ReadonlyMap<string, StockView>;
     let failed = false;
 
@@ -28,10 +30,12 @@ function describeFailPoints(name: string, startStore: () => Promise<Store>): voi
       failPoints = await FailPoints.create();
       // Nobody starts them again by themselves: what they left is looked at first.
       world = await World.start(store, { env: failPoints.env, supervise: false });
+      databases = await Databases.open(world.platform);
       before = await stockOf(world);
     });
     beforeEach(() => onTestFailed(() => void (failed = true)));
     afterAll(async () => {
+      await databases?.close();
       await world?.stop(failed);
       await failPoints?.remove();
       await store?.stop();
@@ -39,12 +43,12 @@ function describeFailPoints(name: string, startStore: () => Promise<Store>): voi
 
     const start = (...dead: ServiceName[]) => Promise.all(dead.map((service) => world.platform.start(service)));
     const placeMix = () => world.placeMany(MIX.length, (n) => MIX[n]!);
-    const inbox = (service: ServiceName) => query(world, service, 'select type, attempts, duplicates from inbox');
+    const inbox = (service: ServiceName) => databases.query(service, 'select type, attempts, duplicates from inbox');
     const duplicates = async () => {
       const counts: Partial<Record<ServiceName, number>> = {};
       for (const service of services) {
         const sql = 'select coalesce(sum(duplicates), 0)::int as n from inbox';
-        counts[service] = (await query<{ n: number }>(world, service, sql))[0]!.n;
+        counts[service] = (await databases.query<{ n: number }>(service, sql))[0]!.n;
       }
       return counts;
     };
@@ -60,9 +64,11 @@ function describeFailPoints(name: string, startStore: () => Promise<Store>): voi
 
       expect(await inbox('inventory')).toEqual([]);
       expect(await inbox('shipping')).toEqual([]);
-      expect(await query(world, 'shipping', 'select order_id from shipment')).toEqual([]);
+      expect(await databases.query('shipping', 'select order_id from shipment')).toEqual([]);
       expect(await inbox('notification')).toEqual([{ type: 'order.placed', attempts: 1, duplicates: 0 }]);
-      expect(await query(world, 'notification', 'select type from due')).toEqual([{ type: 'notification.send-email' }]);
+      expect(await databases.query('notification', 'select type from due')).toEqual([
+        { type: 'notification.send-email' },
+      ]);
 
       await placeMix();
       await start('inventory', 'shipping', 'notification');
@@ -78,7 +84,7 @@ function describeFailPoints(name: string, startStore: () => Promise<Store>): voi
       await publishing.died();
       await calling.died();
 
-      const stated = await query<{ key: string }>(world, 'order', 'select type, key from outbox');
+      const stated = await databases.query<{ key: string }>('order', 'select type, key from outbox');
       expect(stated).toMatchObject([{ type: 'order.placed' }]);
       const orderId = stated[0]!.key;
       const charges = () =>
@@ -86,7 +92,7 @@ function describeFailPoints(name: string, startStore: () => Promise<Store>): voi
       const { charges: booked } = await charges();
       expect(booked).toHaveLength(1);
       const recorded = 'select charge_id from payment where order_id = $1';
-      expect(await query(world, 'payment', recorded, [orderId])).toEqual([{ charge_id: null }]);
+      expect(await databases.query('payment', recorded, [orderId])).toEqual([{ charge_id: null }]);
 
       await Promise.all([start('order', 'payment'), placeMix()]);
       expect(await placing).toBe(orderId);

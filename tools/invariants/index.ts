@@ -1,0 +1,4 @@
+export { Databases } from './databases.js';
+export { violationsIn } from './invariants.js';
+export { mailIn } from './mail.js';
+export type { Level, System } from './system.js';
