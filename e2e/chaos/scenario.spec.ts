@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { inWords, scenarioOf, type Fault } from './scenario.js';
+import { STEADY, STEADY_STEPS } from './seeds.js';
 
 const transports = ['postgres', 'rabbitmq', 'kafka'] as const;
 const long = (transport: (typeof transports)[number], replicas = 2) => scenarioOf(42, 500, transport, replicas);
@@ -34,6 +35,14 @@ describe('a scenario', () => {
   it('keeps every fault within 25 s', () => {
     expect(Math.max(...long('kafka').map(({ forMs }) => forMs))).toBeLessThanOrEqual(25_000);
   });
+
+  it.each(transports)(
+    'that is played with every run of the tests on %s has at least seven kinds of faults',
+    (transport) => {
+      const steps = scenarioOf(STEADY[transport], STEADY_STEPS, transport, 2);
+      expect(kinds(steps.map(({ fault }) => fault)).length).toBeGreaterThanOrEqual(7);
+    },
+  );
 
   it('reads as a line each', () => {
     const step = (fault: Fault, forMs = 0) => inWords({ fault, forMs, afterMs: 0 });
