@@ -7,11 +7,16 @@ type Toxic = { remove(): Promise<unknown> };
 export function networkThrough({ instance, setEnabled }: CreatedProxy): Network {
   const add = (type: string, stream: 'upstream' | 'downstream', attributes: object): Promise<Toxic> =>
     instance.addToxic({ name: `${type}-${stream}`, type: type as 'latency', stream, toxicity: 1, attributes });
+  let enabled = true;
+  const enable = async (wanted: boolean) => {
+    // Setting it to what it is would cut all connections, too.
+    if (wanted !== enabled) await setEnabled((enabled = wanted));
+  };
   let hanging: readonly Toxic[] = [];
   let slow: Toxic | undefined;
   return {
     async cut() {
-      await setEnabled(false);
+      await enable(false);
     },
     async hang() {
       hanging = [await add('timeout', 'upstream', { timeout: 0 }), await add('timeout', 'downstream', { timeout: 0 })];
@@ -23,10 +28,10 @@ export function networkThrough({ instance, setEnabled }: CreatedProxy): Network 
       await slow?.remove();
       slow = undefined;
       // What was held back is lost in the middle of a frame: no connection may survive it.
-      if (hanging.length > 0) await setEnabled(false);
+      if (hanging.length > 0) await enable(false);
       for (const toxic of hanging) await toxic.remove();
       hanging = [];
-      await setEnabled(true);
+      await enable(true);
     },
   };
 }
