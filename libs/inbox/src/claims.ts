@@ -55,18 +55,23 @@ export class Claims {
   }
 
   /**
-   * Claims ids and returns those that nobody had. Waits for a transaction that holds one of them, so a replica that lost its lane
+   * Claims ids, in the order in which they will be handled, and returns those that nobody had. Waits for a transaction that holds one of them, so a replica that lost its lane
    * in the middle of a reaction is let finish, or roll back, first.
    */
   async claim(tx: EntityManager, messages: readonly Claimable[]): Promise<ReadonlySet<string>> {
-    const sorted = messages.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    // By id, so that two transactions never wait for each other.
+    const sorted = messages
+      .map((message, ordinal) => ({ ...message, ordinal }))
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1));
     const rows: { message_id: string }[] = await tx.query(
-      `insert into inbox (message_id, type, causation_id) select * from unnest($1::uuid[], $2::text[], $3::text[])
+      `insert into inbox (message_id, type, causation_id, ordinal)
+       select * from unnest($1::uuid[], $2::text[], $3::text[], $4::smallint[])
        on conflict do nothing returning message_id`,
       [
         sorted.map(({ id }) => id),
         sorted.map(({ type }) => type),
         sorted.map(({ causationId }) => causationId ?? null),
+        sorted.map(({ ordinal }) => ordinal),
       ],
     );
     return new Set(rows.map((row) => row.message_id));
@@ -84,7 +89,7 @@ export class Claims {
     if (!this.covers(message.id)) return;
     await tx.query(
       `insert into inbox (message_id, type, causation_id, attempts) values ($1, $2, $3, $4)
-       on conflict (message_id) do update set attempts = excluded.attempts, handled_at = now()`,
+       on conflict (message_id) do update set attempts = excluded.attempts, handled_at = excluded.handled_at, ordinal = null`,
       [message.id, message.type, message.causationId ?? null, attempts],
     );
   }

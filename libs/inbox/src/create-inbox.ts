@@ -2,7 +2,8 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 export class CreateInbox1700000000002 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    // Partitioned by the time in the UUIDv7: forgetting a day is dropping a table.
+    // Partitioned by the time in the UUIDv7: forgetting a day is dropping a table. In which order messages were handled, for whoever
+    // checks it, tell the time of the claim and the place in its batch; what was handled later, as due work, has no place.
     await runner.query(`
       create table inbox (
         message_id uuid primary key,
@@ -10,9 +11,10 @@ export class CreateInbox1700000000002 implements MigrationInterface {
         causation_id text,
         attempts smallint not null default 1,
         duplicates smallint not null default 0,
-        handled_at timestamptz not null default now()
+        handled_at timestamptz not null default statement_timestamp(),
+        ordinal smallint
       ) partition by range (message_id)`);
-    // A lane is what keeps its order: the events of one key, or its commands.
+    // A lane is what keeps its order: the events of one key, or its commands. Begun by: who began it and never said how that ended.
     await runner.query(`
       create table due (
         id bigint generated always as identity primary key,
@@ -26,6 +28,7 @@ export class CreateInbox1700000000002 implements MigrationInterface {
         attempts int not null default 0,
         leased_until timestamptz,
         leased_by uuid,
+        begun_by uuid[] not null default '{}',
         first_error text,
         last_error text,
         created_at timestamptz not null default now()

@@ -11,7 +11,6 @@ import { CreateInbox1700000000002 } from './create-inbox.js';
 import { DeadLetters } from './dead-letters.js';
 import { DueTable, type NewWork } from './due.js';
 import { DueWorker } from './due-worker.js';
-import { NoteWhoBegan1700000000003 } from './note-who-began.js';
 
 const ATTEMPTS = 3;
 const CONCURRENCY = 8;
@@ -19,7 +18,7 @@ const POSTGRES = {
   type: 'postgres' as const,
   connectTimeoutMS: 2_000,
   poolErrorHandler: () => undefined,
-  migrations: [CreateOutbox1700000000001, CreateInbox1700000000002, NoteWhoBegan1700000000003],
+  migrations: [CreateOutbox1700000000001, CreateInbox1700000000002],
 };
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 

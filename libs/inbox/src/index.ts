@@ -12,5 +12,4 @@ export * from './due-worker.js';
 export { isDatabaseDown } from './database-errors.js';
 export { Inbox } from './inbox.js';
 export type { Limits } from './limits.js';
-export { NoteWhoBegan1700000000003 } from './note-who-began.js';
 export { Unreadable } from './read.js';

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
 import { DataSource, type MigrationInterface } from 'typeorm';
-import { CreateInbox1700000000002, NoteWhoBegan1700000000003 } from '#libs/inbox';
+import { CreateInbox1700000000002 } from '#libs/inbox';
 import { CreateOutbox1700000000001 } from '#libs/outbox';
 import type { Log } from './log.js';
 import { PreparingClient } from './preparing-client.js';
@@ -22,7 +22,7 @@ export async function openDatabase(
     type: 'postgres',
     url: settings.DATABASE_URL,
     applicationName: settings.service,
-    migrations: [CreateOutbox1700000000001, CreateInbox1700000000002, NoteWhoBegan1700000000003, ...migrations],
+    migrations: [CreateOutbox1700000000001, CreateInbox1700000000002, ...migrations],
     migrationsTransactionMode: 'each',
     poolSize: settings.DATABASE_POOL,
     connectTimeoutMS: 5_000,

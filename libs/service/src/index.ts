@@ -6,3 +6,5 @@ export { OpsGuard } from './ops.js';
 export { Problem, type FieldError, type ProblemDetails } from './problem.js';
 export { runService } from './run-service.js';
 export { STRAINS } from './tokens.js';
+export { transportOf } from './transports.js';
+export { WrongVariables } from './settings.js';

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { choreography } from '#libs/contracts';
-import type { Subscription, Transport, TransportOptions } from '#libs/messaging';
-import type { Log } from './log.js';
-import type { Settings } from './settings.js';
+import type { Subscription, Transport, TransportLog, TransportOptions } from '#libs/messaging';
+import { readSettings, type Settings } from './settings.js';
 
 /** The one place that names the stores. */
 const open: Record<Settings['TRANSPORT'], (settings: Settings, options: TransportOptions) => Promise<Transport>> = {
@@ -37,9 +36,19 @@ const open: Record<Settings['TRANSPORT'], (settings: Settings, options: Transpor
   },
 };
 
-export function openTransport(settings: Settings, log: Log): Promise<Transport> {
+export function openTransport(settings: Settings, log: TransportLog): Promise<Transport> {
   const { instance, BATCH_SIZE: maxBatch } = settings;
   return open[settings.TRANSPORT](settings, { topology: topologyOf(settings), maxBatch, instance, log });
+}
+
+/**
+ * The store that these variables of a service name, for a tool that looks at what went through it.
+ * @throws WrongVariables
+ */
+export function transportOf(tool: string, env: NodeJS.ProcessEnv): Promise<Transport> {
+  const { settings } = readSettings({ name: tool, title: tool, port: 0 }, env);
+  const silent = () => undefined;
+  return openTransport(settings, { debug: silent, info: silent, warn: silent, error: silent });
 }
 
 /** Everybody's subscriptions, and that of a further group of this service. */

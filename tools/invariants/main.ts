@@ -1,0 +1,28 @@
+import colors from 'picocolors';
+import { transportOf, WrongVariables } from '#libs/service';
+import { violationsIn } from './invariants.js';
+import { mailAt, mailIn } from './mail.js';
+import { readOptions } from './options.js';
+import type { System } from './system.js';
+
+const { databaseUrl, providerUrl, mailDir, mailpit, from, withinMs } = readOptions(process.argv);
+
+const system: System = {
+  databaseUrl: (service) => databaseUrl.replaceAll('{service}', service),
+  providerUrl,
+  openTransport: () => transportOf('invariants', process.env),
+  ...(mailpit ? { sentMail: () => mailAt(mailpit) } : mailDir ? { sentMail: () => mailIn(mailDir) } : {}),
+};
+
+try {
+  const violations = await violationsIn(system, { from, withinMs });
+  for (const violation of violations) process.stdout.write(`${colors.red('✗')} ${violation}\n`);
+  const mail = system.sentMail ? '' : ' (mail was not looked at: say --mail-dir or --mailpit)';
+  if (violations.length === 0) process.stdout.write(`${colors.green('✓')} all that must hold holds${mail}\n`);
+  else process.exitCode = 1;
+} catch (error) {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const expected = error instanceof WrongVariables || code !== undefined;
+  process.stderr.write(`${colors.red(expected ? message || String(code) : String((error as Error).stack))}\n`);
+  process.exitCode = 1;
+}
