@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { SCARCE } from './arena.js';
 import { bodyOf, type OrderRequest, type OrderView, type World } from '../world.js';
 
 const CUSTOMERS = 6;
@@ -7,9 +8,6 @@ const ORDERS_PER_S = 6;
 /** After this a customer asks again, with the same key, whatever became of the first request. */
 const ANSWER_WITHIN_MS = 4_000;
 const PATIENCE_MS = 120_000;
-
-/** Of which there are few: more is asked for than is there. */
-export const SCARCE = { sku: 'mug-red', onHand: 15 } as const;
 
 const MIX: readonly OrderRequest[] = [
   {},

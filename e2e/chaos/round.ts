@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
-import { stockOf, violations } from '../invariants.js';
+import { violations } from '../invariants.js';
 import type { World } from '../world.js';
 import type { Arena } from './arena.js';
-import { customersOf, SCARCE } from './customers.js';
+import { customersOf } from './customers.js';
 import { inflict } from './faults/index.js';
 import { inWords, scenarioOf, targetOf, type Step } from './scenario.js';
 import { Timeline } from './timeline.js';
@@ -29,8 +29,7 @@ export async function playRound(
   const timeline = new Timeline(tell);
   const found: string[] = [];
   let orders: readonly string[] = [];
-  await world.setStock(SCARCE.sku, SCARCE.onHand);
-  const before = await stockOf(world);
+  await arena.restock();
   const customers = customersOf(world, replicas);
 
   const note: Note = async (what, work) => {
@@ -43,7 +42,7 @@ export async function playRound(
     world.placed.push(...orders);
   });
   await note('all orders settle and are looked at', async () => {
-    found.push(...(await violations(world, before, orders)), ...(await strangersIn(world)));
+    found.push(...(await violations(world, arena.goods)), ...(await strangersIn(world)));
   });
   return { seed, steps: scenario, timeline: timeline.lines, orders: orders.length, violations: found };
 }
