@@ -1,3 +1,5 @@
+import type { Network } from '#libs/messaging/testing';
+
 /** What carries the events in an e2e run. */
 export interface Store {
   readonly name: 'postgres' | 'rabbitmq' | 'kafka';
@@ -7,6 +9,8 @@ export interface Store {
   kill?(): Promise<void>;
   /** Starts it again with its data. */
   restart?(): Promise<void>;
+  /** Between the services and it; absent where nothing of ours lies there. */
+  readonly network?: Network;
   stop(): Promise<void>;
 }
 
@@ -15,14 +19,15 @@ export async function embeddedPostgres(): Promise<Store> {
 }
 
 export async function rabbitmq(): Promise<Store> {
-  const { startRabbitBroker } = await import('#libs/rabbitmq/testing');
-  const broker = await startRabbitBroker();
+  const { startRabbitRig } = await import('#libs/rabbitmq/testing');
+  const { broker, url, network, dispose } = await startRabbitRig();
   return {
     name: 'rabbitmq',
-    env: { TRANSPORT: 'rabbitmq', RABBITMQ_URL: broker.url },
+    env: { TRANSPORT: 'rabbitmq', RABBITMQ_URL: url },
     kill: () => broker.kill(),
     restart: () => broker.restart(),
-    stop: () => broker.stop(),
+    network,
+    stop: () => dispose(),
   };
 }
 
@@ -34,6 +39,7 @@ export async function kafka(): Promise<Store> {
     env: { TRANSPORT: 'kafka', KAFKA_BROKERS: rig.brokers.join(',') },
     kill: () => rig.kill(),
     restart: () => rig.restart(),
+    network: rig.network,
     stop: () => rig.dispose(),
   };
 }

@@ -1,7 +1,7 @@
-import { ToxiProxyContainer, type CreatedProxy } from '@testcontainers/toxiproxy';
+import { ToxiProxyContainer } from '@testcontainers/toxiproxy';
 import { getContainerRuntimeClient, Network as DockerNetwork } from 'testcontainers';
 import type { Transport, TransportOptions } from '#libs/messaging';
-import { eventually, resolves, type Network, type Rig } from '#libs/messaging/testing';
+import { eventually, networkThrough, resolves, type Network, type Rig } from '#libs/messaging/testing';
 import { KafkaTransport } from '../src/kafka-transport.js';
 import { withDefaults, type KafkaSettings } from '../src/settings.js';
 import { certificateOf, startKafkaContainer, upstream, type Secured } from './kafka-container.js';
@@ -39,7 +39,7 @@ export async function startKafkaRig(
   await answers(all);
   return {
     brokers: [broker],
-    network: networkOf(proxy),
+    network: networkThrough(proxy),
     async connect(options, own = {}) {
       return new KafkaTransport(withDefaults({ ...all, ...own }), options);
     },
@@ -57,29 +57,6 @@ export async function startKafkaRig(
       await container.stop({ timeout: 0 });
       await toxiproxy.stop();
       await network.stop();
-    },
-  };
-}
-
-function networkOf({ instance, setEnabled }: CreatedProxy): Network {
-  const hang = (stream: 'upstream' | 'downstream') => {
-    const attributes = { timeout: 0 };
-    return instance.addToxic({ name: `hang-${stream}`, type: 'timeout', stream, toxicity: 1, attributes });
-  };
-  let hanging: readonly { remove(): Promise<void> }[] = [];
-  return {
-    async cut() {
-      await setEnabled(false);
-    },
-    async hang() {
-      hanging = [await hang('upstream'), await hang('downstream')];
-    },
-    async restore() {
-      // What was held back is lost in the middle of a frame: no connection may survive it.
-      await setEnabled(false);
-      for (const toxic of hanging) await toxic.remove();
-      hanging = [];
-      await setEnabled(true);
     },
   };
 }

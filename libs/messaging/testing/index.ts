@@ -6,3 +6,4 @@ export * from './proxy.js';
 export * from './recorder.js';
 export * from './rig.js';
 export * from './scene.js';
+export * from './toxiproxy.js';

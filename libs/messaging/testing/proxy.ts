@@ -1,4 +1,5 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { Transform } from 'node:stream';
 import type { Network } from './rig.js';
 
 /** A network of our own between a transport and its store, on a local port. */
@@ -9,17 +10,19 @@ export interface Proxy extends Network {
 
 type Link = readonly [client: Socket, server: Socket];
 
-/** Forwards connections on a free port of 127.0.0.1 to the target, until told to cut or hang them. */
+/** Forwards connections on a free port of 127.0.0.1 to the target, until told to cut, hang or slow them. */
 export async function startProxy(target: { readonly host?: string; readonly port: number }): Promise<Proxy> {
   const links = new Set<Link>();
   let state: 'open' | 'cut' | 'hang' = 'open';
+  let latencyMs = 0;
 
   const server = createServer({ noDelay: true }, (client) => {
     if (state === 'cut') return void client.resetAndDestroy();
     const link: Link = [client, connect({ host: target.host ?? '127.0.0.1', port: target.port, noDelay: true })];
     links.add(link);
     for (const [from, to] of [link, link.toReversed()] as [Socket, Socket][]) {
-      from.pipe(to);
+      if (from === client) from.pipe(to);
+      else from.pipe(late(() => latencyMs)).pipe(to);
       from.on('error', () => to.destroy());
       from.on('close', () => (state === 'hang' ? undefined : end(link)));
     }
@@ -46,7 +49,11 @@ export async function startProxy(target: { readonly host?: string; readonly port
       state = 'hang';
       for (const link of links) stop(link);
     },
+    async slow(ms) {
+      latencyMs = ms;
+    },
     async restore() {
+      latencyMs = 0;
       // As after a long outage: what was stuck is lost, and both ends learn it now.
       if (state === 'hang') await cut();
       state = 'open';
@@ -56,6 +63,16 @@ export async function startProxy(target: { readonly host?: string; readonly port
       await new Promise((closed) => server.close(closed));
     },
   };
+}
+
+/** One piece after the other: a long answer is later than a link of that latency would have it. */
+function late(latencyMs: () => number): Transform {
+  return new Transform({
+    transform(chunk, _, done) {
+      if (latencyMs() === 0) done(null, chunk);
+      else setTimeout(done, latencyMs(), null, chunk);
+    },
+  });
 }
 
 function stop(link: Link): void {

@@ -23,6 +23,8 @@ export interface Network {
   cut(): Promise<void>;
   /** Connections stay open, but nothing goes through. */
   hang(): Promise<void>;
+  /** Whatever the store sends arrives so much later. */
+  slow(latencyMs: number): Promise<void>;
   /** Everything goes through again. */
   restore(): Promise<void>;
 }

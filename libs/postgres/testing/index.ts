@@ -31,6 +31,7 @@ export function rigOn(postgres: Server): Rig {
     network: {
       cut: async () => void (await all((proxy) => proxy.cut())),
       hang: async () => void (await all((proxy) => proxy.hang())),
+      slow: async (latencyMs) => void (await all((proxy) => proxy.slow(latencyMs))),
       restore: async () => void (await all((proxy) => proxy.restore())),
     },
     async crash(transport) {

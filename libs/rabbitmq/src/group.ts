@@ -1,5 +1,6 @@
 import type { ChannelModel } from 'amqplib';
 import { GroupExists, type Delivery, type Subscription, type TransportLog } from '#libs/messaging';
+import { closeChannel } from './close-channel.js';
 import { toAmqp } from './headers.js';
 import { history, type Start } from './history.js';
 import { deadQueueOf, queueOf } from './names.js';
@@ -65,7 +66,7 @@ async function store(connection: ChannelModel, exchange: string, deliveries: rea
   channel.on('error', () => {});
   for (const delivery of deliveries) channel.publish(exchange, delivery.type, delivery.body, toAmqp(delivery));
   await channel.waitForConfirms();
-  await channel.close();
+  await closeChannel(channel);
 }
 
 /** Half a group would be taken for one. */

@@ -1,6 +1,7 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import { randomUUID } from 'node:crypto';
 import type { Delivery, Source } from '#libs/messaging';
+import { closeChannel } from './close-channel.js';
 import { fromAmqp } from './headers.js';
 import { LOG } from './names.js';
 
@@ -58,7 +59,7 @@ export async function* history(
       channel.ack(messages.at(-1) as ConsumeMessage, true);
     }
   } finally {
-    await channel.close().catch(() => {});
+    await closeChannel(channel).catch(() => {});
   }
 }
 

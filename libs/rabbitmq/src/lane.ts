@@ -2,6 +2,7 @@ import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Delivery, TransportLog } from '#libs/messaging';
 import { Backoff } from './backoff.js';
+import { closeChannel } from './close-channel.js';
 import { fromAmqp } from './headers.js';
 import type { Link } from './link.js';
 import { RabbitRefused } from './refusals.js';
@@ -58,7 +59,7 @@ export class Lane {
     this.interrupted.abort();
     await this.running;
     // Not `cancel`: another replica would get what follows before this one has given back what it holds.
-    const closed = this.channel?.close().catch(() => {});
+    const closed = this.channel && closeChannel(this.channel).catch(() => {});
     await Promise.race([closed, pause(2_000, undefined, { ref: false })]);
   }
 
@@ -118,7 +119,7 @@ export class Lane {
       this.arrived = [];
       this.interrupted.abort();
       // Ends it where the queue was deleted, and gives back what arrived meanwhile.
-      await channel.close().catch(() => {});
+      await closeChannel(channel).catch(() => {});
     }
   }
 

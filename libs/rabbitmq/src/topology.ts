@@ -1,6 +1,7 @@
 import type { Channel, ChannelModel, Options } from 'amqplib';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Subscription } from '#libs/messaging';
+import { closeChannel } from './close-channel.js';
 import { DEAD, EVENTS, LOG, deadQueueOf, queueOf } from './names.js';
 import { TopologyMismatch, explained } from './refusals.js';
 import type { Settings } from './settings.js';
@@ -48,7 +49,7 @@ export async function onChannel<T>(connection: ChannelModel, work: (channel: Cha
   const channel = await connection.createChannel();
   channel.on('error', () => {});
   const result = await work(channel);
-  await channel.close();
+  await closeChannel(channel);
   return result;
 }
 

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { eventually, publishSurely, Recorder, resolves, Scene, within } from '#libs/messaging/testing';
 import { startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
 import { describeWithDocker } from '../../../tools/docker/available.js';
+import { closeChannel } from './close-channel.js';
 import { DEAD, EVENTS, deadQueueOf, queueOf } from './names.js';
 import { TopologyMismatch } from './refusals.js';
 
@@ -53,6 +54,16 @@ await describeWithDocker('RabbitMQ in trouble', () => {
     await reader.got(messages);
     reader.expectOrder(messages);
     expect(scene.lines.join('\n')).toContain('unknown delivery tag');
+  });
+
+  test('a channel that is being closed has ended when the connection is lost', async () => {
+    const connection = await connect(rig.url);
+    connection.on('error', () => {});
+    const open = await connection.createChannel();
+    await rig.network.hang();
+    const closing = closeChannel(open);
+    await rig.network.restore();
+    await within(5_000, 'the channel closed', closing);
   });
 
   test('deleted queues are set up again, and what is published then arrives', async () => {

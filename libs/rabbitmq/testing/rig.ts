@@ -2,7 +2,7 @@ import { ToxiProxyContainer } from '@testcontainers/toxiproxy';
 import { connect } from 'amqplib';
 import { Network as DockerNetwork } from 'testcontainers';
 import type { TransportOptions } from '#libs/messaging';
-import type { Network, Rig } from '#libs/messaging/testing';
+import { networkThrough, type Network, type Rig } from '#libs/messaging/testing';
 import { deadQueueOf, queueOf } from '../src/names.js';
 import { RabbitTransport } from '../src/rabbit-transport.js';
 import { withDefaults, type RabbitSettings } from '../src/settings.js';
@@ -10,6 +10,9 @@ import { startRabbitBroker, type RabbitBroker } from './broker.js';
 
 export interface RabbitRig extends Rig {
   readonly broker: RabbitBroker;
+  /** Of the way through the network. */
+  readonly url: string;
+  readonly network: Network;
   connect(options: TransportOptions, settings?: Partial<RabbitSettings>): Promise<RabbitTransport>;
 }
 
@@ -24,28 +27,10 @@ export async function startRabbitRig(): Promise<RabbitRig> {
   const url = `amqp://guest:guest@${proxy.host}:${proxy.port}`;
   let former: readonly string[] = [];
 
-  let toxics: { remove(): Promise<void> }[] = [];
-
-  const network: Network = {
-    cut: async () => void (await proxy.setEnabled(false)),
-    async hang() {
-      const stop = { type: 'timeout', toxicity: 1, attributes: { timeout: 0 } } as const;
-      toxics = [
-        await proxy.instance.addToxic({ ...stop, name: 'up', stream: 'upstream' }),
-        await proxy.instance.addToxic({ ...stop, name: 'down', stream: 'downstream' }),
-      ];
-    },
-    async restore() {
-      // Toxiproxy drops what it holds up, which no network does to a connection that lives on: so they end first.
-      await proxy.setEnabled(false);
-      for (const toxic of toxics.splice(0)) await toxic.remove();
-      await proxy.setEnabled(true);
-    },
-  };
-
   return {
     broker,
-    network,
+    url,
+    network: networkThrough(proxy),
     kill: () => broker.kill(),
     restart: () => broker.restart(),
     async connect(options, settings = {}) {

@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { describeWithDocker } from '../tools/docker/available.js';
+import { Arena } from './chaos/arena.js';
+import { playRound } from './chaos/round.js';
+import { failureOf } from './chaos/run-rounds.js';
+import { STEADY, STEADY_STEPS } from './chaos/seeds.js';
+import { embeddedPostgres, kafka, rabbitmq, type Store } from './stores.js';
+
+describe('amid faults of many kinds', () => breaks('postgres', embeddedPostgres));
+await describeWithDocker('amid faults of many kinds on RabbitMQ', () => breaks('rabbitmq', rabbitmq));
+await describeWithDocker('amid faults of many kinds on Kafka', () => breaks('kafka', kafka));
+
+function breaks(name: Store['name'], start: () => Promise<Store>): void {
+  const seed = STEADY[name];
+  it(`no order is lost and nothing is done twice (seed ${seed})`, async () => {
+    const arena = await Arena.start(start);
+    let failed = true;
+    try {
+      const round = await playRound(arena, seed, STEADY_STEPS);
+      failed = round.violations.length > 0;
+      expect(round.violations, failureOf(round, name)).toEqual([]);
+    } finally {
+      await arena.stop(failed);
+    }
+  });
+}

@@ -1,0 +1,35 @@
+import { Client } from 'pg';
+import { comesTrue } from '../../../tools/processes/index.js';
+import type { Arena } from '../arena.js';
+import type { Fault } from '../scenario.js';
+import type { Undo } from './undo.js';
+
+/** kill -9 of the broker, or of PostgreSQL with all its processes, which the platform starts again by itself. */
+export async function killStore(
+  { store: name }: Extract<Fault, { kind: 'kill-store' }>,
+  { world, store }: Arena,
+): Promise<Undo> {
+  if (name === 'broker') {
+    await store.kill?.();
+    return async () => store.restart?.();
+  }
+  const { postgres } = world.platform;
+  await postgres.kill();
+  return async () => {
+    if (!(await comesTrue(() => answers(postgres.url), 60_000, 100))) throw new Error('PostgreSQL does not come back');
+  };
+}
+
+async function answers(connectionString: string): Promise<boolean> {
+  const client = new Client({ connectionString, connectionTimeoutMillis: 2_000 });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.query('select 1');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
