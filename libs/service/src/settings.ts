@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { choreography } from '#libs/contracts';
 import type { ServiceDefinition } from './definition.js';
 
-const port = z.coerce.number('a port').int().min(0).max(65_535);
+const port = z.coerce.number('a port, up to 65535').int().min(0).max(65_535);
 const millis = z.coerce.number('milliseconds').int().positive();
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'a URL like postgres://user@host:5432/database' });
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
