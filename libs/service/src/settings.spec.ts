@@ -82,7 +82,12 @@ describe('the variables of a service', () => {
   });
 
   it('name a file that cannot be read', () => {
-    expect(complaintOf({ OPS_TOKEN_FILE: join(folder, 'nowhere') })).toMatch(/^OPS_TOKEN_FILE: ENOENT/);
+    const path = join(folder, 'nowhere');
+    expect(complaintOf({ OPS_TOKEN_FILE: path })).toMatch(/^OPS_TOKEN_FILE: ENOENT/);
+    for (const name of ['RABBITMQ_CA_FILE', 'KAFKA_CA_FILE']) {
+      expect(complaintOf({ [name]: path })).toBe(`${name}: no file that can be read (it is "${path}")`);
+      expect(complaintOf({ [name]: file('ca.pem', '') })).toBe('');
+    }
   });
 
   it('may not make it another service’s consumer group', () => {
