@@ -10,7 +10,8 @@ export default defineConfig({
     maxWorkers: '100%',
     sequence: { groupOrder: 1 },
     projects: [
-      { extends: true, test: { name: 'unit', include: include('spec') } },
+      // Some read the whole repository, beside all others.
+      { extends: true, test: { name: 'unit', include: include('spec'), testTimeout: 120_000, hookTimeout: 120_000 } },
       {
         extends: true,
         test: {

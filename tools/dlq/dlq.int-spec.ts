@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { Module } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { v7 as uuidv7 } from 'uuid';
 import type { EntityManager } from 'typeorm';
@@ -24,7 +25,8 @@ class Probe {
   }
 }
 
-@Service({ name: 'shipping', title: 'Probe', port: 0, providers: [Probe] })
+@Service({ name: 'shipping', title: 'Probe', port: 0 })
+@Module({ controllers: [Probe] })
 class ProbeModule {}
 
 const token = 'a token for this test';

@@ -21,7 +21,7 @@ async function wrongImports(baseDir: string, ...folders: string[]): Promise<stri
 }
 
 describe('imports', () => {
-  it('go one way in this repository', { timeout: 30_000 }, async () => {
+  it('go one way in this repository', async () => {
     expect(await wrongImports(root, 'apps', 'libs', 'tools', 'e2e')).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 
 export interface Options {
   /** Of each of these lists, every order takes one by chance. */
@@ -17,11 +17,11 @@ export interface Options {
 export function readOptions(argv: readonly string[]): Options {
   return new Command('npm run order --')
     .description('Places an order and tells its story until it is settled; with --count, many, and sums them up.')
-    .option('--token <tokens>', 'tok_visa, tok_declined, tok_insufficient_funds, tok_flaky, tok_slow', list, [
-      'tok_visa',
-    ])
-    .option('--country <codes>', 'where to; nobody delivers to AQ', list, ['GB'])
-    .option('--sku <skus>', 'what; last-one is there once, sold-out never', list, ['mug-blue'])
+    .addOption(
+      listOption('--token <tokens>', 'tok_visa, tok_declined, tok_insufficient_funds, tok_flaky, tok_slow', 'tok_visa'),
+    )
+    .addOption(listOption('--country <codes>', 'where to; nobody delivers to AQ', 'GB'))
+    .addOption(listOption('--sku <skus>', 'what; last-one is there once, sold-out never', 'mug-blue'))
     .option('--quantity <n>', 'how many of it', positive, 1)
     .option('--count <n>', 'how many orders', positive, 1)
     .option('--concurrency <n>', 'how many orders are under way at a time', positive, 20)
@@ -34,6 +34,10 @@ export function readOptions(argv: readonly string[]): Options {
     .showSuggestionAfterError(false)
     .parse([...argv])
     .opts<Options>();
+}
+
+function listOption(flags: string, description: string, usually: string): Option {
+  return new Option(flags, description).argParser(list).default([usually], usually);
 }
 
 function list(value: string): string[] {

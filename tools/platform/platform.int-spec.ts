@@ -140,8 +140,9 @@ describe('startPlatform', () => {
   });
 
   it('names a folder that it cannot write to', async () => {
-    await expect(start({ ...optionsFor([]), dataDir: join(entry, 'data') })).rejects.toThrow(
-      'cannot write to the folder',
+    const dataDir = join(entry, 'data');
+    await expect(start({ ...optionsFor([]), dataDir })).rejects.toThrow(
+      `cannot write to the folder ${dataDir} (a file is in its place)`,
     );
   });
 

@@ -107,8 +107,9 @@ function makeWritable(folder: string): void {
     accessSync(folder, constants.W_OK);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
+    const what = code === 'EEXIST' || code === 'ENOTDIR' ? 'a file is in its place' : code;
     throw new PlatformError(
-      `cannot write to the folder ${folder} (${code}); make it writable, or choose another with --data`,
+      `cannot write to the folder ${folder} (${what}); make it writable, or choose another with --data`,
     );
   }
 }

@@ -1,3 +1,4 @@
+import { Module } from '@nestjs/common';
 import { Service } from '#libs/service';
 import { InventoryReactions } from './inventory.reactions.js';
 import { CreateStock1700000000300 } from './migrations/create-stock.js';
@@ -9,6 +10,8 @@ import { Stock } from './stock.store.js';
   title: 'Inventory',
   port: 3002,
   migrations: [CreateStock1700000000300],
+})
+@Module({
   controllers: [StockController, InventoryReactions],
   providers: [Stock],
 })

@@ -1,3 +1,4 @@
+import { Module } from '@nestjs/common';
 import type { z } from 'zod';
 import { Breakers, Service, Variables } from '#libs/service';
 import { FilePost } from './file-post.js';
@@ -16,6 +17,8 @@ import { NotificationVariables } from './variables.js';
   port: 3005,
   migrations: [CreateCorrespondence1700000000300],
   variables: NotificationVariables,
+})
+@Module({
   controllers: [NotificationController, NotificationReactions],
   providers: [
     Notifications,

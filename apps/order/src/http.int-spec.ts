@@ -115,15 +115,15 @@ describe('the order service over HTTP', () => {
     });
 
     it.each([
-      ['what is no JSON', 400, 'application/json', '{"customer":'],
-      ['nothing', 400, 'application/json', ''],
-      ['what is not called JSON', 415, 'text/plain', JSON.stringify(requestBody)],
-      ['a form', 415, 'application/x-www-form-urlencoded', 'sku=mug-blue'],
-      ['XML', 415, 'application/xml', '<order/>'],
-      ['more than 64 KiB', 413, 'application/json', JSON.stringify({ ...requestBody, note: 'x'.repeat(65_536) })],
-    ])('refuses %s with %i', async (_, status, type, body) => {
+      ['what is no JSON', 400, 'not valid JSON', 'application/json', '{"customer":'],
+      ['nothing', 400, 'cannot be empty', 'application/json', ''],
+      ['what is not called JSON', 415, 'send the body as JSON', 'text/plain', JSON.stringify(requestBody)],
+      ['a form', 415, 'send the body as JSON', 'application/x-www-form-urlencoded', 'sku=mug-blue'],
+      ['XML', 415, 'send the body as JSON', 'application/xml', '<order/>'],
+      ['too much', 413, '64 KiB', 'application/json', JSON.stringify({ ...requestBody, note: 'x'.repeat(65_536) })],
+    ])('refuses %s with %i and says "… %s …"', async (_, status, detail, type, body) => {
       const answer = await post(body, { 'content-type': type });
-      expect(answer).toMatchObject({ status, body: { status, detail: expect.any(String) } });
+      expect(answer).toMatchObject({ status, body: { status, detail: expect.stringContaining(detail) } });
       expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
     });
 
@@ -196,7 +196,19 @@ describe('the order service over HTTP', () => {
         status: 404,
         body: { type: expect.stringContaining('unknown-order') },
       });
-      expect(await request('/orders/42')).toMatchObject({ status: 400 });
+      const answer = await request('/orders/42');
+      expect(answer.status).toBe(400);
+      expect(fieldsOf(answer)).toEqual(['orderId']);
+    });
+
+    it.each([
+      ['that cannot be decoded', '/orders/%zz', 400],
+      ['that is too long', `/orders/${'4'.repeat(500)}`, 414],
+      ['that nothing is at', '/order', 404],
+    ])('tells of a path %s as of any other problem', async (_, path, status) => {
+      const answer = await request(path);
+      expect(answer).toMatchObject({ status, body: { status, title: expect.any(String), instance: path } });
+      expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
     });
 
     it('lists all orders page by page, newest first, each once, while others are placed', async () => {

@@ -34,6 +34,7 @@ export class OrderController {
   })
   @ApiResponse({
     status: 202,
+    description: 'Stored; what becomes of it is decided by the other services',
     standardSchema: PlacedView,
     headers: {
       Location: { description: 'Path of the order', schema: { type: 'string' } },

@@ -1,3 +1,4 @@
+import { Module } from '@nestjs/common';
 import { EntityManager } from 'typeorm';
 import { Service, STRAINS, Variables } from '#libs/service';
 import { CreateOrders1700000000400 } from './migrations/create-orders.js';
@@ -19,6 +20,9 @@ import { orderVariables } from './variables.js';
   title: 'Order',
   port: 3001,
   migrations: [CreateOrders1700000000400, FindUnsettledOrders1700000000401],
+  variables: orderVariables,
+})
+@Module({
   controllers: [OrderController, ProductsController, StuckOrdersController, OrderReactions],
   providers: [
     PlaceOrder,
@@ -32,6 +36,5 @@ import { orderVariables } from './variables.js';
       useFactory: (...given: Parameters<typeof tooManyUnsettled>) => [tooManyUnsettled(...given)],
     },
   ],
-  variables: orderVariables,
 })
 export class OrderModule {}

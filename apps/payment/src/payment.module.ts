@@ -1,3 +1,4 @@
+import { Module } from '@nestjs/common';
 import { Service } from '#libs/service';
 import { CreatePayment1700000000100 } from './migrations/create-payment.js';
 import { PaymentController } from './payment.controller.js';
@@ -12,6 +13,8 @@ import { PaymentVariables } from './variables.js';
   port: 3003,
   migrations: [CreatePayment1700000000100],
   variables: PaymentVariables,
+})
+@Module({
   controllers: [PaymentController, PaymentReactions],
   providers: [Payments, Provider],
 })

@@ -1,3 +1,4 @@
+import { Module } from '@nestjs/common';
 import { Service } from '#libs/service';
 import { CreateShipment1700000000200 } from './migrations/create-shipment.js';
 import { ShippingController } from './shipping.controller.js';
@@ -9,6 +10,8 @@ import { Shipments } from './shipping.store.js';
   title: 'Shipping',
   port: 3004,
   migrations: [CreateShipment1700000000200],
+})
+@Module({
   controllers: [ShippingController, ShippingReactions],
   providers: [Shipments],
 })

@@ -1,10 +1,10 @@
 import 'reflect-metadata';
-import { Inject, Module, type ModuleMetadata, type Provider, type Type } from '@nestjs/common';
+import { Inject, type Provider, type Type } from '@nestjs/common';
 import type { MigrationInterface } from 'typeorm';
 import type { z } from 'zod';
 import { REACTIONS } from '#libs/messaging';
 
-export interface ServiceDefinition extends ModuleMetadata {
+export interface ServiceDefinition {
   /** Names the service everywhere: consumer group, topic, database, logs. */
   readonly name: string;
   readonly title: string;
@@ -17,29 +17,24 @@ export interface ServiceDefinition extends ModuleMetadata {
 const DEFINITION = 'farandole:service';
 const VARIABLES = Symbol('variables of the service');
 
-/** A Nest module that is a whole service; `runService` runs it. */
-export function Service({ name, title, port, migrations, variables, ...metadata }: ServiceDefinition): ClassDecorator {
-  return (target) => {
-    const { providers = [], controllers = [], ...rest } = metadata;
-    // To Nest, what handles messages is a controller.
-    const reactions = providers.filter(isReactions);
-    Module({
-      ...rest,
-      controllers: [...controllers, ...reactions],
-      providers: providers.filter((provider) => !isReactions(provider)),
-    })(target);
-    Reflect.defineMetadata(DEFINITION, { name, title, port, migrations, variables }, target);
-  };
+/** Makes a Nest module (`@Module`) a whole service; `runService` runs it. */
+export function Service(definition: ServiceDefinition): ClassDecorator {
+  return (target) => Reflect.defineMetadata(DEFINITION, definition, target);
+}
+
+/** @throws TypeError when it is no service, or when its reactions would hear nothing */
+export function definitionOf(module: Type): ServiceDefinition {
+  const definition = Reflect.getMetadata(DEFINITION, module) as ServiceDefinition | undefined;
+  if (!definition) throw new TypeError(`${module.name} is no service; put @Service({ name, port, … }) on it`);
+  const providers = (Reflect.getMetadata('providers', module) ?? []) as readonly Provider[];
+  const deaf = providers.find(isReactions);
+  // To Nest, what handles messages is a controller.
+  if (deaf) throw new TypeError(`${deaf.name} hears nothing as a provider; list it in controllers of ${module.name}`);
+  return definition;
 }
 
 function isReactions(provider: Provider): provider is Type {
   return typeof provider === 'function' && Reflect.hasMetadata(REACTIONS, provider);
-}
-
-export function definitionOf(module: Type): ServiceDefinition {
-  const definition = Reflect.getMetadata(DEFINITION, module) as ServiceDefinition | undefined;
-  if (!definition) throw new TypeError(`${module.name} is no service; put @Service({ name, port, … }) on it`);
-  return definition;
 }
 
 /** Injects the service's own variables, as its schema returned them. */

@@ -1,5 +1,13 @@
-import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import {
+  Catch,
+  HttpException,
+  StandardSchemaValidationPipe,
+  type ArgumentMetadata,
+  type ArgumentsHost,
+  type ExceptionFilter,
+  type PipeTransform,
+} from '@nestjs/common';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { STATUS_CODES } from 'node:http';
 import type { Log } from './log.js';
 
@@ -37,8 +45,9 @@ interface Issue {
   readonly keys?: readonly string[];
 }
 
-/** A schema did not accept what was sent. */
-export function invalidInput(issues: readonly Issue[]): Problem {
+/** A schema did not accept what was sent; the paths of its issues begin in `parameter`, or in the body or query as a whole. */
+export function invalidInput(issues: readonly Issue[], parameter?: string): Problem {
+  const within = parameter === undefined ? [] : [parameter];
   return new Problem({
     status: 400,
     type: 'invalid-input',
@@ -46,7 +55,7 @@ export function invalidInput(issues: readonly Issue[]): Problem {
     errors: issues.flatMap(({ path = [], message, keys }) =>
       keys
         ? keys.map((key) => ({ field: fieldOf([...path, key]), message: 'this field is not known here; see /docs' }))
-        : [{ field: fieldOf(path), message }],
+        : [{ field: fieldOf([...within, ...path]), message }],
     ),
   });
 }
@@ -56,6 +65,14 @@ function fieldOf(path: readonly unknown[]): string {
     .map((part) => (typeof part === 'object' && part !== null && 'key' in part ? part.key : part))
     .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${String(part)}`))
     .join('');
+}
+
+/** Checks what comes in by the schemas at the parameters of the handlers (`@Body({ schema })`, `@Param('orderId', { schema })`). */
+export class SchemaPipe implements PipeTransform {
+  transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    const exceptionFactory = (issues: readonly Issue[]) => invalidInput(issues, metadata.data);
+    return new StandardSchemaValidationPipe({ exceptionFactory }).transform(value, metadata);
+  }
 }
 
 /** Turns whatever a request ended in into `application/problem+json`; what nobody foresaw is logged with its stack and told as a 500. */
@@ -76,21 +93,12 @@ export class ProblemFilter implements ExceptionFilter {
         details.title,
       );
     }
-    const { retryAfter, type, ...rest } = details;
-    if (retryAfter !== undefined) void reply.header('retry-after', String(retryAfter));
-    const body = {
-      type: type === 'about:blank' ? type : `urn:farandole:problem:${type}`,
-      ...rest,
-      instance: request.url.split('?')[0],
-    };
-    void reply.status(details.status).type('application/problem+json').send(JSON.stringify(body));
+    answer(reply, request, details);
   }
 
   private detailsOf(error: unknown): ProblemDetails {
     if (error instanceof Problem) return error.details;
     if (error instanceof HttpException) return plain(error.getStatus(), error.message);
-    const hint = HINTS[(error as { statusCode?: number }).statusCode ?? 0];
-    if (hint) return plain((error as { statusCode: number }).statusCode, hint);
     if (this.isUnavailable(error)) {
       return {
         status: 503,
@@ -105,12 +113,28 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** What Fastify refuses before a handler sees it, by status. */
+/** Answers what Fastify's router refuses before Nest sees it: a path that cannot be decoded, or is too long. */
+export function routerProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  answer(reply, request, plain(error.statusCode ?? 400, error.message));
+}
+
+function answer(reply: FastifyReply, request: FastifyRequest, details: ProblemDetails): void {
+  const { retryAfter, type, ...rest } = details;
+  if (retryAfter !== undefined) void reply.header('retry-after', String(retryAfter));
+  const body = {
+    type: type === 'about:blank' ? type : `urn:farandole:problem:${type}`,
+    ...rest,
+    instance: request.url.split('?')[0],
+  };
+  void reply.status(details.status).type('application/problem+json').send(JSON.stringify(body));
+}
+
+/** What to do about what Fastify refuses before a handler sees it, by status. */
 const HINTS: Record<number, string | undefined> = {
   413: `the body is larger than ${BODY_LIMIT / 1024} KiB`,
   415: 'send the body as JSON, with the header Content-Type: application/json',
 };
 
 function plain(status: number, detail: string): ProblemDetails {
-  return { status, type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', detail };
+  return { status, type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', detail: HINTS[status] ?? detail };
 }

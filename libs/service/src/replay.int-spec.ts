@@ -1,3 +1,4 @@
+import { Module } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { v7 as uuidv7 } from 'uuid';
 import type { EntityManager } from 'typeorm';
@@ -23,7 +24,8 @@ class CreateEffect1700000000100 {
   async down() {}
 }
 
-@Service({ name: 'inventory', title: 'Probe', port: 0, providers: [Probe], migrations: [CreateEffect1700000000100] })
+@Service({ name: 'inventory', title: 'Probe', port: 0, migrations: [CreateEffect1700000000100] })
+@Module({ controllers: [Probe] })
 class ProbeModule {}
 
 const token = 'a token for this test';

@@ -1,5 +1,5 @@
 import fastifyRateLimit from '@fastify/rate-limit';
-import { StandardSchemaValidationPipe, type DynamicModule, type Type } from '@nestjs/common';
+import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
@@ -20,7 +20,7 @@ import { MessagesController } from './messages.controller.js';
 import { Messaging } from './messaging.js';
 import { MetricsController } from './metrics.controller.js';
 import { OpsController } from './ops.js';
-import { BODY_LIMIT, invalidInput, Problem, ProblemFilter } from './problem.js';
+import { BODY_LIMIT, Problem, ProblemFilter, routerProblem, SchemaPipe } from './problem.js';
 import { ReplayController } from './replay.controller.js';
 import type { Settings } from './settings.js';
 import { LOG, MESSAGING, METRICS, SETTINGS, TRANSPORT } from './tokens.js';
@@ -99,7 +99,12 @@ export async function createServiceApp(
 }
 
 async function createHttp(module: DynamicModule, settings: Settings, log: Log): Promise<NestFastifyApplication> {
-  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, trustProxy: false, forceCloseConnections: 'idle' });
+  const adapter = new FastifyAdapter({
+    bodyLimit: BODY_LIMIT,
+    trustProxy: false,
+    forceCloseConnections: 'idle',
+    frameworkErrors: routerProblem,
+  });
   httpSpans(adapter.getInstance());
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: nestLog(log),
@@ -123,7 +128,7 @@ async function createHttp(module: DynamicModule, settings: Settings, log: Log): 
         }),
     });
   }
-  app.useGlobalPipes(new StandardSchemaValidationPipe({ exceptionFactory: invalidInput }));
+  app.useGlobalPipes(new SchemaPipe());
   app.useGlobalFilters(new ProblemFilter(log, isDatabaseDown));
   return app;
 }

@@ -1,12 +1,13 @@
-import { readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { z } from 'zod';
 import { choreography } from '#libs/contracts';
 import type { ServiceDefinition } from './definition.js';
 
-const port = z.coerce.number('a port').int().min(0).max(65_535);
+const port = z.coerce.number('a port, up to 65535').int().min(0).max(65_535);
 const millis = z.coerce.number('milliseconds').int().positive();
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'a URL like postgres://user@host:5432/database' });
+const file = z.string().refine(isReadable, 'no file that can be read');
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 
 function isFolder(path: string): boolean {
@@ -35,7 +36,7 @@ const base = (service: ServiceDefinition) =>
     RABBITMQ_URL: z
       .url({ protocol: /^amqps?$/, error: 'a URL like amqp://user:password@host:5672' })
       .default('amqp://guest:guest@127.0.0.1:5672'),
-    RABBITMQ_CA_FILE: z.string().optional(),
+    RABBITMQ_CA_FILE: file.optional(),
     RABBITMQ_MANAGEMENT_URL: z
       .url({ protocol: /^https?$/, error: 'a URL like http://user:password@host:15672' })
       .optional(),
@@ -47,7 +48,7 @@ const base = (service: ServiceDefinition) =>
     KAFKA_PARTITIONS: z.coerce.number().int().min(1).max(1_000).default(4),
     KAFKA_REPLICATION: z.coerce.number().int().min(1).max(9).default(1),
     KAFKA_COMPRESSION: z.enum(['gzip', 'none']).default('gzip'),
-    KAFKA_CA_FILE: z.string().optional(),
+    KAFKA_CA_FILE: file.optional(),
     KAFKA_SSL: flag.default(false),
     KAFKA_SASL_MECHANISM: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional(),
     KAFKA_USERNAME: z.string().optional(),
@@ -118,6 +119,15 @@ export function readSettings(
   }
   const instance = `${hostname()}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
   return { settings: { ...common.data, service: definition.name, instance }, variables: own.data };
+}
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function lineOf(issue: z.core.$ZodIssue, given: NodeJS.ProcessEnv): string {

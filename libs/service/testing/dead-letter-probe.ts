@@ -1,3 +1,4 @@
+import { Module } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import type { EntityManager } from 'typeorm';
 import { encode, OrderPlaced, type Envelope } from '#libs/contracts';
@@ -34,7 +35,8 @@ class CreateEffect1700000000100 {
   async down() {}
 }
 
-@Service({ name: 'inventory', title: 'Probe', port: 0, providers: [Probe], migrations: [CreateEffect1700000000100] })
+@Service({ name: 'inventory', title: 'Probe', port: 0, migrations: [CreateEffect1700000000100] })
+@Module({ controllers: [Probe] })
 class ProbeModule {}
 
 const token = 'a token for this test';
