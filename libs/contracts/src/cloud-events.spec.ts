@@ -4,7 +4,8 @@ import { decode, MalformedMessage } from './cloud-events.js';
 const headers = { id: 'any', type: 'order.placed' };
 const told = (body: string) => {
   try {
-    return String(decode(headers, Buffer.from(body)));
+    decode(headers, Buffer.from(body));
+    return 'nothing';
   } catch (error) {
     expect(error).toBeInstanceOf(MalformedMessage);
     return (error as Error).message;

@@ -9,10 +9,10 @@ const WITHIN_MS = 2_000;
  */
 export async function cancelStatementOf(tx: EntityManager): Promise<void> {
   const { url } = tx.dataSource.options as { url?: string };
-  const { processID } = (await tx.queryRunner?.connect()) as { processID: number };
   const client = new Client({ connectionString: url, connectionTimeoutMillis: WITHIN_MS, query_timeout: WITHIN_MS });
   client.on('error', () => undefined);
   try {
+    const { processID } = (await tx.queryRunner!.connect()) as { processID: number };
     await client.connect();
     await client.query('select pg_cancel_backend($1)', [processID]);
   } catch {

@@ -1,4 +1,4 @@
-import { context, propagation, trace } from '@opentelemetry/api';
+import { context, propagation, SpanStatusCode, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
@@ -46,7 +46,7 @@ describe('what is seen of a message', () => {
         duplicate: attributes['farandole.duplicate'],
         attempt: attributes['farandole.attempt'],
         error: attributes['error.type'],
-        failed: status.code === 2,
+        failed: status.code === SpanStatusCode.ERROR,
       }));
   const seen = (of: object) => ({ parent: 'b7ad6b7169203331', failed: false, ...of });
 
