@@ -39,6 +39,13 @@ describe('the metrics of the services', () => {
     expect(unknown).toEqual([]);
   });
 
+  it('tell each reason to turn orders away before there is one, so that the first is seen as an increase', async () => {
+    const shed = [...(await metricsOf('order')).matchAll(/^farandole_requests_shed_total\{reason="(.*)"\} 0$/gm)];
+    expect(new Set(shed.map(([, reason]) => reason))).toEqual(
+      new Set(['outbox_age', 'outbox_depth', 'requests', 'unsettled']),
+    );
+  });
+
   it('have labels of few values: no ids, no addresses', async () => {
     for (const service of services) {
       const text = await metricsOf(service);
