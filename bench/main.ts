@@ -8,6 +8,7 @@ import { inbox } from './experiments/inbox.js';
 import { peers } from './experiments/peers.js';
 import { profile } from './experiments/profile.js';
 import { saga } from './experiments/saga.js';
+import { tracing } from './experiments/tracing.js';
 import { countOf, type Options, storeName } from './options.js';
 import { tellProfile } from './report/profile.js';
 import { keep } from './results.js';
@@ -84,6 +85,11 @@ experiment(
   'peers',
   'the same story written the usual way, on RabbitMQ',
   storing('peers', peers, (found) => ({ peers: found })),
+);
+experiment(
+  'tracing',
+  'what it costs to export all spans, or a tenth of them',
+  storing('tracing', tracing, (found) => ({ tracing: found })),
 );
 experiment('profile', 'where the time of one order goes, hop by hop, and what is busy under load', async (options) => {
   process.stdout.write(`${tellProfile(await profile(options))}\n`);

@@ -1,17 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeWithDocker } from '../tools/docker/available.js';
-import { dashboardQueries, namesIn, rules } from '../tools/observability/files.js';
+import { dashboardQueries, namesIn, pages, rules } from '../tools/observability/files.js';
 import { services } from '../tools/platform/apps.js';
 import { startPrometheus, type Prometheus } from './metrics/prometheus.js';
 import { embeddedPostgres } from './stores.js';
 import { World } from './world.js';
 
 /** Counted from the first time it happens on, which it does not here. */
-const RARE = new Set(['farandole_redelivered_messages_total']);
+const RARE = new Set(['farandole_redelivered_messages_total', 'farandole_dead_letters_replayed_total']);
 
 const queries = [
   ...rules().map(({ alert, record, expr }) => ({ where: alert ?? record ?? '', expr })),
   ...dashboardQueries(),
+  ...pages().map(({ page, text }) => ({ where: page, expr: text })),
 ];
 
 /** One world for both: what the services tell, and what Prometheus makes of it. */
@@ -29,14 +30,21 @@ const metricsOf = async (service: (typeof services)[number]) =>
   (await fetch(`${world.platform.url(service)}/metrics`)).text();
 
 describe('the metrics of the services', () => {
-  it('have every name that rules and dashboards ask for', async () => {
+  it('have every name that rules, dashboards and pages ask for', async () => {
     const text = (await Promise.all(services.map(metricsOf))).join('\n');
     const recorded = rules().map(({ record }) => record);
     const known = new Set([...recorded, ...RARE, ...(text.match(/^[a-z_0-9]+(?=[{ ])/gm) ?? []), ...labelsIn(text)]);
     const unknown = queries.flatMap(({ where, expr }) =>
-      namesIn(expr).flatMap((name) => (known.has(name) ? [] : [`${where}: ${name}`])),
+      namesIn(expr).flatMap((name) => (known.has(name) || known.has(`${name}_bucket`) ? [] : [`${where}: ${name}`])),
     );
     expect(unknown).toEqual([]);
+  });
+
+  it('tell each reason to turn orders away before there is one, so that the first is seen as an increase', async () => {
+    const shed = [...(await metricsOf('order')).matchAll(/^farandole_requests_shed_total\{reason="(.*)"\} 0$/gm)];
+    expect(new Set(shed.map(([, reason]) => reason))).toEqual(
+      new Set(['outbox_age', 'outbox_depth', 'requests', 'unsettled']),
+    );
   });
 
   it('have labels of few values: no ids, no addresses', async () => {

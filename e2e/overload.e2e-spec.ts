@@ -13,6 +13,8 @@ const MOST_UNSETTLED = 500;
 const CLIENTS = 100;
 /** A process begins with some 150 MB. */
 const MOST_MB = 600;
+/** From then on it can be told whether memory only fills up, or grows. */
+const LONG_S = 60;
 
 describe('under more orders than the system gets done', () => {
   let store: Store;
@@ -53,13 +55,24 @@ describe('under more orders than the system gets done', () => {
     expect(Number(turnedAway?.headers['retry-after'])).toBeGreaterThan(0);
     expect(turnedAway?.headers['content-type']).toMatch(/^application\/problem\+json/);
     expect(mostMb).toBeLessThan(MOST_MB);
+    if (SECONDS >= LONG_S) expect([...seen[0]!.keys()].filter((label) => !isFlat(seen, label))).toEqual([]);
     expect([...seen.at(-1)!.keys()].toSorted()).toEqual([...seen[0]!.keys()].toSorted());
     expect(await violations(world, before)).toEqual([]);
   });
 });
 
+type Seen = readonly ReadonlyMap<string, number>[];
+
 /** Megabytes of one process, at six moments from begin to end. */
-function growth(seen: readonly ReadonlyMap<string, number>[], label: string): string {
-  const moments = [0, 0.2, 0.4, 0.6, 0.8, 1].map((part) => seen[Math.floor(part * (seen.length - 1))]?.get(label));
-  return moments.join(' ');
+function growth(seen: Seen, label: string): string {
+  return [0, 0.2, 0.4, 0.6, 0.8, 1].map((part) => megabytesAt(seen, label, part)).join(' ');
+}
+
+/** Whether the second half added next to nothing. */
+function isFlat(seen: Seen, label: string): boolean {
+  return megabytesAt(seen, label, 1) < 1.2 * megabytesAt(seen, label, 0.5);
+}
+
+function megabytesAt(seen: Seen, label: string, part: number): number {
+  return seen[Math.floor(part * (seen.length - 1))]?.get(label) ?? Number.NaN;
 }

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { parse } from 'yaml';
 import { beforeAll, expect, it } from 'vitest';
 import { definitionOf } from '../libs/service/src/definition.js';
@@ -6,6 +7,7 @@ import { readSettings } from '../libs/service/src/settings.js';
 import { InventoryModule } from '../apps/inventory/src/inventory.module.js';
 import { NotificationModule } from '../apps/notification/src/notification.module.js';
 import { OrderModule } from '../apps/order/src/order.module.js';
+import { Settings as ProviderSettings } from '../apps/payment-provider/src/settings.js';
 import { PaymentModule } from '../apps/payment/src/payment.module.js';
 import { ShippingModule } from '../apps/shipping/src/shipping.module.js';
 import { choreography } from '#libs/contracts';
@@ -53,6 +55,21 @@ await describeWithDocker('Kubernetes: what code, compose and cluster agree on', 
       }
     }
     expect(text('Dockerfile')).toMatch(/^ENV .*HOST=0\.0\.0\.0/m);
+  });
+
+  it('runs the sandbox of the provider where payment looks for it, with variables that it knows', () => {
+    for (const variant of variants) {
+      const sandbox = workloads(rendered[variant]).find(({ name }) => name === 'payment-provider')!;
+      const environment = environmentOf(sandbox.container, rendered[variant]);
+      expect(Object.keys(environment).filter((name) => !(name in ProviderSettings.shape))).toEqual([]);
+      const { PORT, LEDGER_FILE } = ProviderSettings.parse(environment);
+      expect(sandbox.container.ports?.[0]?.containerPort).toBe(PORT);
+      expect(sandbox.container.volumeMounts?.map(({ mountPath }) => mountPath)).toContain(dirname(LEDGER_FILE));
+      const payment = services(rendered[variant]).find(({ name }) => name === 'payment')!;
+      expect(environmentOf(payment.container, rendered[variant])).toMatchObject({
+        PAYMENT_PROVIDER_URL: `http://payment-provider:${PORT}`,
+      });
+    }
   });
 
   it('sets no variable that nobody reads', () => {

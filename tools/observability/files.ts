@@ -48,6 +48,14 @@ export function namesIn(expr: string): string[] {
   return [...new Set(expr.match(/\b(?:farandole|messaging|nodejs|process)[:_][a-z0-9_:]+/g))];
 }
 
+/** What people read when something is wrong. */
+export function pages(): { readonly page: string; readonly text: string }[] {
+  const names = readdirSync(join(repositoryRoot, 'docs'), { recursive: true, encoding: 'utf8' });
+  return names
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => ({ page: name, text: readFileSync(join(repositoryRoot, 'docs', name), 'utf8') }));
+}
+
 export function read(file: string): string {
   return readFileSync(join(folder, file), 'utf8');
 }

@@ -49,6 +49,18 @@ describe('gather', () => {
     expect(silent.map(({ service }) => service)).toEqual(['inventory', 'payment', 'shipping', 'notification']);
   });
 
+  it('asks what waits, or was set aside, of an order of which nothing was heard since it was placed', async () => {
+    const letter = { id: 'placed', type: 'order.placed', attempts: 3, duplicates: 0, deadLetter: { id: '7' } };
+    const url = await serve(({ pathname, searchParams }) =>
+      pathname === `/orders/${orderId}`
+        ? { ...order, history: [{ type: 'order.placed', service: 'order' }] }
+        : searchParams.get('key') === orderId && [letter],
+    );
+    const { handlings, silent } = await gather(orderId, everywhere(url) as Addresses);
+    expect(silent).toEqual([]);
+    expect(handlings).toContainEqual({ ...letter, service: 'inventory' });
+  });
+
   it('says that there is no such order', async () => {
     const url = await serve(() => undefined);
     await expect(gather(orderId, everywhere(url) as Addresses)).rejects.toThrow(

@@ -36,7 +36,8 @@ export async function gather(orderId: string, addresses: Addresses): Promise<Gat
   const silent = new Map<ServiceName, string>();
   const asked = new Set<string>();
   let unknown = idsIn(order.history);
-  while (unknown.length > 0) {
+  // At least once: an order of which nothing has been heard yet may wait in a service, or have been set aside there.
+  do {
     for (const id of unknown) asked.add(id);
     const ids = unknown;
     const answers = await Promise.all(
@@ -51,7 +52,7 @@ export async function gather(orderId: string, addresses: Addresses): Promise<Gat
     );
     for (const one of answers.flat()) handlings.set(`${one.service} ${one.id}`, one);
     unknown = idsIn(answers.flat()).filter((id) => !asked.has(id));
-  }
+  } while (unknown.length > 0);
   return { order, handlings: [...handlings.values()], silent: [...silent].map(([service, why]) => ({ service, why })) };
 }
 
@@ -68,8 +69,9 @@ async function findOrder(orderId: string, url: string): Promise<Order> {
 
 async function handled(service: ServiceName, url: string, ids: readonly string[], key: string): Promise<Handling[]> {
   const found: Handling[] = [];
-  for (let from = 0; from < ids.length; from += MOST_IDS) {
-    const response = await ask(`${url}/messages?ids=${ids.slice(from, from + MOST_IDS).join(',')}&key=${key}`);
+  for (let from = 0; from === 0 || from < ids.length; from += MOST_IDS) {
+    const some = ids.slice(from, from + MOST_IDS);
+    const response = await ask(`${url}/messages?key=${key}${some.length > 0 ? `&ids=${some.join(',')}` : ''}`);
     if (!response.ok) throw new Error(`${url} answered ${response.status}`);
     const answer = (await response.json()) as Omit<Handling, 'service'>[];
     found.push(...answer.map((one) => ({ ...one, service })));

@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import type { FindStrain } from '#libs/service';
+import type { StrainGauge } from '#libs/service';
 import type { OrderVariables } from './variables.js';
 
 /**
@@ -9,13 +9,16 @@ import type { OrderVariables } from './variables.js';
 export function tooManyUnsettled(
   database: EntityManager,
   { ORDERS_MAX_UNSETTLED: most, ORDER_DEADLINE_MS: deadlineMs }: OrderVariables,
-): FindStrain {
-  return async () => {
-    const [row]: { many: boolean }[] = await database.query(
-      `select exists (
-         select from orders where settled_at is null and stored_at > now() - $2 * interval '1 ms' offset $1) as many`,
-      [most, deadlineMs],
-    );
-    return row?.many ? { reason: 'unsettled', detail: `${most} orders are under way already` } : undefined;
+): StrainGauge {
+  return {
+    reason: 'unsettled',
+    async find() {
+      const [row]: { many: boolean }[] = await database.query(
+        `select exists (
+           select from orders where settled_at is null and stored_at > now() - $2 * interval '1 ms' offset $1) as many`,
+        [most, deadlineMs],
+      );
+      return row?.many ? `${most} orders are under way already` : undefined;
+    },
   };
 }

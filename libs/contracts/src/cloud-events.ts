@@ -81,8 +81,13 @@ function parseJson(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString('utf8'));
   } catch (error) {
-    throw new MalformedMessage(`the body is not JSON: ${(error as Error).message}`);
+    throw new MalformedMessage(`the body is not JSON: ${withoutExcerpt(error as SyntaxError)}`);
   }
+}
+
+/** The message goes to the log, and bodies hold people's data; V8 quotes what is around the mistake. */
+function withoutExcerpt({ message }: SyntaxError): string {
+  return message.replace(/, (\.\.\.)?".*$/s, '').replace(/^".*" is/s, 'it is');
 }
 
 function withoutUndefined<T extends object>(value: T): T {

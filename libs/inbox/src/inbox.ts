@@ -189,12 +189,17 @@ export class Inbox {
   private async setAside(letters: readonly DeadLetter[]): Promise<void> {
     await this.parts.database.transaction((tx) => this.parts.deadLetters.add(tx, letters));
     for (const letter of letters) {
-      this.parts.metrics.handled({ type: letter.type ?? '', topic: '', time: '' }, 'dead_lettered');
+      this.parts.metrics.handled({ type: this.labelOf(letter), topic: '', time: '' }, 'dead_lettered');
       this.parts.log.error(
         { event: 'event_dead_lettered', reason: letter.reason, type: letter.type, origin: letter.origin },
         `${letter.type || 'a message'} from ${letter.origin} was set aside: ${letter.lastError}`,
       );
     }
+  }
+
+  /** A sender's mistake makes no label. */
+  private labelOf({ type = '' }: DeadLetter): string {
+    return this.parts.handlers.types.includes(type) ? type : 'other';
   }
 
   private async report(batch: readonly Readable[], handled: readonly Readable[], claimed: ReadonlySet<string>) {

@@ -1,4 +1,8 @@
+import type { EntityManager } from 'typeorm';
 import type { Handler, RetryPolicy } from '#libs/messaging';
+import { cancelStatementOf } from './cancel.js';
+
+const LATE = Symbol('late');
 
 /** What holds for every reaction and command that does not say otherwise. */
 export interface Limits {
@@ -16,16 +20,24 @@ class TimedOut extends Error {
   override readonly name = 'TimedOut';
 }
 
-/** Runs a handler; rejects with `TimedOut` when it takes longer than it, or else the service, allows. */
-export async function runWithin(limits: Limits, handler: Handler, ...args: unknown[]): Promise<unknown> {
+/**
+ * Runs a handler, a reaction with its transaction; rejects with `TimedOut` when it takes longer than it, or else the service, allows. What the
+ * transaction waits for in the database is cancelled by then, so it can be rolled back at once.
+ */
+export async function runWithin(
+  limits: Limits,
+  handler: Handler,
+  message: unknown,
+  tx?: EntityManager,
+): Promise<unknown> {
   const timeoutMs = handler.timeoutMs ?? limits.timeoutMs;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const message = `the handler of ${handler.reactsTo.type} did not end within ${timeoutMs} ms`;
-    timer = setTimeout(() => reject(new TimedOut(message)), timeoutMs);
-  });
+  const late = Promise.withResolvers<typeof LATE>();
+  const timer = setTimeout(() => late.resolve(LATE), timeoutMs);
   try {
-    return await Promise.race([handler.run(...args), late]);
+    const outcome = await Promise.race([handler.run(message, ...(tx ? [tx] : [])), late.promise]);
+    if (outcome !== LATE) return outcome;
+    if (tx) await cancelStatementOf(tx);
+    throw new TimedOut(`the handler of ${handler.reactsTo.type} did not end within ${timeoutMs} ms`);
   } finally {
     clearTimeout(timer);
   }

@@ -13,6 +13,8 @@ export interface KafkaRig extends Rig {
   connect(options: TransportOptions, settings?: Partial<KafkaSettings>): Promise<Transport>;
   kill(): Promise<void>;
   restart(): Promise<void>;
+  /** Bytes per second that each producer may send; without a number, as many as it likes. */
+  throttle(bytesPerSecond?: number): Promise<void>;
 }
 
 /** As short as the broker allows, since tests wait for each of them. */
@@ -52,6 +54,14 @@ export async function startKafkaRig(
     async restart() {
       await node.start();
       await answers(all);
+    },
+    async throttle(bytesPerSecond) {
+      const quota = 'producer_byte_rate';
+      const change =
+        bytesPerSecond === undefined ? `--delete-config ${quota}` : `--add-config ${quota}=${bytesPerSecond}`;
+      const command = `kafka-configs.sh --bootstrap-server localhost:9093 --alter --entity-type clients --entity-default ${change}`;
+      const { exitCode, output } = await container.exec(['sh', '-c', `/opt/kafka/bin/${command}`]);
+      if (exitCode !== 0) throw new Error(`the quota was not changed: ${output}`);
     },
     async dispose() {
       await container.stop({ timeout: 0 });

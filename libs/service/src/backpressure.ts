@@ -8,15 +8,18 @@ import type { Settings } from './settings.js';
 import { LOG, SETTINGS, STRAINS } from './tokens.js';
 
 /** Why no more can be taken at the moment. */
-export interface Strain {
+interface Strain {
   /** One of few words, for the metric. */
   readonly reason: string;
   /** For whoever is turned away. */
   readonly detail: string;
 }
 
-/** Looks for a strain of a service's own kind. It is asked four times a second at most, and has to be cheap when there is much as well. */
-export type FindStrain = () => Promise<Strain | undefined>;
+/** Looks for a strain of a service's own kind. */
+export interface StrainGauge extends Pick<Strain, 'reason'> {
+  /** Resolves with its detail while there is one. It is asked four times a second at most, and has to be cheap when there is much as well. */
+  find(): Promise<string | undefined>;
+}
 
 const SAMPLE_MS = 250;
 /** A sample this old says nothing any more. */
@@ -47,10 +50,11 @@ export class Backpressure implements CanActivate {
     private readonly database: DataSource,
     @Inject(SETTINGS) private readonly settings: Settings,
     @Inject(LOG) private readonly log: Log,
-    @Optional() @Inject(STRAINS) private readonly own: readonly FindStrain[] = [],
+    @Optional() @Inject(STRAINS) private readonly own: readonly StrainGauge[] = [],
   ) {
     // So that the first one is seen as an increase.
-    for (const reason of ['outbox_age', 'outbox_depth', 'requests']) this.counter.add(0, { reason });
+    const reasons = ['outbox_age', 'outbox_depth', 'requests', ...own.map(({ reason }) => reason)];
+    for (const reason of reasons) this.counter.add(0, { reason });
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -79,7 +83,7 @@ export class Backpressure implements CanActivate {
 
   /** A database that does not answer is no strain: the request itself will say so. */
   private async sample(): Promise<void> {
-    const found = await Promise.all([this.outbox(), ...this.own.map((find) => find())]).catch(() => []);
+    const found = await Promise.all([this.outbox(), ...this.own.map(strainOf)]).catch(() => []);
     this.strain = found.find((one) => one !== undefined);
     this.sampledAt = performance.now();
   }
@@ -115,4 +119,9 @@ export class Backpressure implements CanActivate {
       retryAfter: RETRY_AFTER_S,
     });
   }
+}
+
+async function strainOf(gauge: StrainGauge): Promise<Strain | undefined> {
+  const detail = await gauge.find();
+  return detail === undefined ? undefined : { reason: gauge.reason, detail };
 }

@@ -101,17 +101,19 @@ describe('dead letters', () => {
       await probe.receive(second);
       const [line] = await probe.letters();
       const told = async (query: string) => {
-        const answer = await fetch(`${probe.service.http}/messages?ids=${uuidv7()}${query}`);
+        const answer = await fetch(`${probe.service.http}/messages?${query}`);
         return new Map(((await answer.json()) as { id: string }[]).map((one) => [one.id, one]));
       };
-      expect(await told('')).toEqual(new Map());
-      const waiting = await told(`&key=${orderId}`);
+      expect(await told(`ids=${uuidv7()}`)).toEqual(new Map());
+      expect((await fetch(`${probe.service.http}/messages`)).status).toBe(400);
+      const waiting = await told(`key=${orderId}`);
+      expect(await told(`ids=${uuidv7()}&key=${orderId}`)).toEqual(waiting);
       const deadLetter = { id: line!.id, reason: 'hopeless' };
       expect(waiting.get(first.id)).toMatchObject({ type: 'order.placed', handledAt: null, attempts: 1, deadLetter });
       expect(waiting.get(second.id)).toMatchObject({ handledAt: null, attempts: 1, waiting: true });
       gate.resolve();
       await eventually(async () => (await probe.effects()).length === 1, 'the second one handled');
-      const handled = await told(`,${second.id}&key=${orderId}`);
+      const handled = await told(`ids=${second.id}&key=${orderId}`);
       expect(handled.get(second.id)).toMatchObject({ attempts: 2, handledAt: expect.stringMatching(/Z$/) as string });
       expect(handled.get(second.id)).not.toHaveProperty('waiting');
     });

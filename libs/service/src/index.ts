@@ -1,4 +1,4 @@
-export { Backpressure, type FindStrain } from './backpressure.js';
+export { Backpressure, type StrainGauge } from './backpressure.js';
 export type { Breaker } from './breaker.js';
 export { Breakers } from './breakers.js';
 export { Service, Variables } from './definition.js';

@@ -5,13 +5,16 @@ import type { Told } from '#libs/inbox';
 import type { Messaging } from './messaging.js';
 import { MESSAGING } from './tokens.js';
 
-const Ids = z.strictObject({
-  ids: z
-    .string()
-    .transform((ids) => ids.split(','))
-    .pipe(z.array(z.uuid()).min(1).max(100)),
-  key: z.string().max(200).optional(),
-});
+const Asked = z
+  .strictObject({
+    ids: z
+      .string()
+      .transform((ids) => ids.split(','))
+      .pipe(z.array(z.uuid()).min(1).max(100))
+      .optional(),
+    key: z.string().min(1).max(200).optional(),
+  })
+  .refine(({ ids, key }) => ids !== undefined || key !== undefined, 'ids, key or both say what is asked for');
 
 @ApiTags('operations')
 @Controller('messages')
@@ -23,7 +26,7 @@ export class MessagesController {
    * was set aside of it.
    */
   @Get()
-  show(@Query({ schema: Ids }) asked: z.output<typeof Ids>): Promise<readonly Told[]> {
-    return this.messaging.story(asked);
+  show(@Query({ schema: Asked }) { ids = [], key }: z.output<typeof Asked>): Promise<readonly Told[]> {
+    return this.messaging.story({ ids, key });
   }
 }

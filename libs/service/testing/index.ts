@@ -21,6 +21,8 @@ export interface TestedService {
   deliver(batch: readonly Envelope[]): Promise<void>;
   /** As `deliver`, for bytes that are no valid envelope. */
   deliverRaw(headers: Headers, body: Buffer): Promise<void>;
+  /** As `deliver`, when the store handed them out before. */
+  deliverAgain(batch: readonly Envelope[]): Promise<void>;
   /** The events that the service stated so far, in order. */
   stated(): Promise<Envelope[]>;
   query<Row>(sql: string, parameters?: unknown[]): Promise<Row[]>;
@@ -60,6 +62,7 @@ export async function startForTest(
   return {
     http: (await app.getUrl()).replace('[::1]', '127.0.0.1'),
     deliver: (batch) => deliver(batch.map(deliveryOf)),
+    deliverAgain: (batch) => deliver(batch.map((one) => ({ ...deliveryOf(one), redelivered: true }))),
     deliverRaw: (headers, body) =>
       deliver([
         { id: '', topic: '', type: headers['type'] ?? '', key: '', headers, body, redelivered: false, origin: 'test' },

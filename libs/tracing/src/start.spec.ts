@@ -21,6 +21,13 @@ function traceparentOfASpan(): string | undefined {
   });
 }
 
+async function silentPort(): Promise<number> {
+  const server = createServer(() => undefined).listen(0, '127.0.0.1');
+  server.unref();
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
 afterEach(async () => {
   vi.unstubAllEnvs();
   for (const tracing of started.splice(0)) await tracing.shutdown();
@@ -65,5 +72,27 @@ describe('startTracing', () => {
     expect(request.url).toBe('/v1/traces');
     expect(request.headers['content-type']).toBe('application/x-protobuf');
     receiver.close();
+  });
+
+  it.each([
+    ['refuses connections', async () => 1],
+    ['answers nothing', silentPort],
+  ])('does not hold up the end where the collector %s', async (_, port) => {
+    vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', `http://127.0.0.1:${await port()}`);
+    const tracing = await start();
+    traceparentOfASpan();
+    const startedAt = performance.now();
+    await tracing.shutdown();
+    expect(performance.now() - startedAt).toBeLessThan(4_500);
+  });
+
+  it('exports no more traces than the sampler chooses', async () => {
+    vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', 'http://127.0.0.1:1');
+    vi.stubEnv('OTEL_TRACES_SAMPLER', 'parentbased_traceidratio');
+    vi.stubEnv('OTEL_TRACES_SAMPLER_ARG', '0.1');
+    await start();
+    const sampled = Array.from({ length: 1_000 }, traceparentOfASpan).filter((one) => one?.endsWith('-01'));
+    expect(sampled.length).toBeGreaterThan(30);
+    expect(sampled.length).toBeLessThan(300);
   });
 });

@@ -1,12 +1,16 @@
-import { context, propagation, trace } from '@opentelemetry/api';
+import { setTimeout as pause } from 'node:timers/promises';
+import { context, diag, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { TracerProvider } from '@opentelemetry/sdk-trace';
 
 export interface Tracing {
-  /** Resolves once the spans ended so far are exported, or could not be; with the last holder's call tracing ends. */
+  /** Resolves once the spans ended so far are exported, or could not be within 3 s; with the last holder's call tracing ends. */
   shutdown(): Promise<void>;
 }
+
+/** A collector that is away would be tried for some 10 s, which are all that a service has to stop. */
+const FLUSH_WITHIN_MS = 3_000;
 
 let running: Promise<Tracing> | undefined;
 let holders = 0;
@@ -27,7 +31,10 @@ export async function startTracing(options: { readonly service: string }): Promi
       holders -= 1;
       if (holders > 0) return;
       running = undefined;
-      await started.shutdown();
+      const flushed = started
+        .shutdown()
+        .catch((error: unknown) => diag.warn(`the last spans could not be exported: ${String(error)}`));
+      await Promise.race([flushed, pause(FLUSH_WITHIN_MS, undefined, { ref: false })]);
       trace.disable();
       propagation.disable();
       context.disable();

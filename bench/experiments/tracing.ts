@@ -1,0 +1,170 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+import { LoadClient } from '../load/client.js';
+import { closedLoop, several, type Window } from '../load/loops.js';
+import { Quiet } from '../load/quiet.js';
+import { environmentOf, type Options } from '../options.js';
+import { type Estimate, estimate, mean } from '../statistics.js';
+import { System } from '../system.js';
+import { DoesNotCount, say } from './run.js';
+
+export interface Traced {
+  /** Orders per second. */
+  readonly perSecond: Estimate;
+  readonly untracedPerSecond: Estimate;
+  /** Traced to untraced, of runs next to each other. */
+  readonly ratio: Estimate;
+  readonly spansPerOrder: number;
+}
+
+export interface TracingFound {
+  readonly concurrency: number;
+  /** Every span exported. `spansPerOrder` below that of an unhurried order tells of spans that were dropped. */
+  readonly all: Traced;
+  /** One trace in ten. */
+  readonly tenth: Traced;
+  readonly spansOfAnUnhurriedOrder: number;
+}
+
+/** As in the other experiments: until the code is compiled, and no service handles its first messages with special care. */
+const FIRST_ORDERS = 520;
+const UNHURRIED = 20;
+/** Longer than the services keep spans back (`OTEL_BSP_SCHEDULE_DELAY`, 5 s). */
+const QUIET_MS = 6_000;
+
+/**
+ * What it costs to export spans, in orders per second: the same system thrice, without spans, with all and with a tenth of them, of which one works at a time
+ * (A B B A). The receiver is a process on this machine as well, so its share is counted in.
+ */
+export async function tracing(options: Options): Promise<TracingFound> {
+  const window: Window = { rampMs: 1_000, windowMs: options.seconds * 1_000 };
+  const sinks = [await Sink.start(), await Sink.start()] as const;
+  const rigs: Rig[] = [];
+  const start = async (env: Readonly<Record<string, string>>) => {
+    const rig = await Rig.start(options, env);
+    rigs.push(rig);
+    return rig;
+  };
+  try {
+    const plain = await start({ OTEL_TRACES_EXPORTER: 'none' });
+    const all = await start({ ...sinks[0].env, OTEL_TRACES_SAMPLER: 'parentbased_always_on' });
+    const tenth = await start({
+      ...sinks[1].env,
+      OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: '0.1',
+    });
+    const compare = async (name: string, traced: Rig, sink: Sink): Promise<Traced> => {
+      const pairs: { traced: number[]; plain: number[] }[] = [];
+      const before = { orders: traced.orders, spans: await sink.settled() };
+      for (let n = 0; n < options.repetitions; n++) {
+        const first = await plain.run(options.concurrency, window);
+        const both = [await traced.run(options.concurrency, window), await traced.run(options.concurrency, window)];
+        pairs.push({ traced: both, plain: [first, await plain.run(options.concurrency, window)] });
+        say(`  ${n + 1}: ${name} ${mean(both).toFixed(0)}/s, no spans ${mean(pairs[n]!.plain).toFixed(0)}/s`);
+      }
+      return {
+        perSecond: estimate(pairs.flatMap((pair) => pair.traced)),
+        untracedPerSecond: estimate(pairs.flatMap((pair) => pair.plain)),
+        ratio: estimate(pairs.map((pair) => mean(pair.traced) / mean(pair.plain))),
+        spansPerOrder: ((await sink.settled()) - before.spans) / (traced.orders - before.orders),
+      };
+    };
+    const before = await sinks[0].settled();
+    await all.oneByOne(UNHURRIED);
+    const spansOfAnUnhurriedOrder = ((await sinks[0].settled()) - before) / UNHURRIED;
+    const found = {
+      concurrency: options.concurrency,
+      all: await compare('all spans', all, sinks[0]),
+      tenth: await compare('a tenth', tenth, sinks[1]),
+      spansOfAnUnhurriedOrder,
+    };
+    for (const rig of rigs) await rig.check();
+    return found;
+  } finally {
+    for (const rig of rigs) await rig.stop();
+    for (const sink of sinks) sink.stop();
+  }
+}
+
+/** One system with its customers. */
+class Rig {
+  private constructor(
+    private readonly system: System,
+    private readonly client: LoadClient,
+    private readonly quiet: Quiet,
+  ) {}
+
+  static async start(options: Options, env: Readonly<Record<string, string>>): Promise<Rig> {
+    say(`starting the services on ${options.store} with ${env['OTEL_TRACES_SAMPLER'] ?? 'no spans'}`);
+    const system = await System.start({ store: options.store, env: { ...environmentOf(options), ...env } });
+    const rig = new Rig(
+      system,
+      await LoadClient.start(system.target),
+      await Quiet.start((service) => system.databaseUrl(service)),
+    );
+    await several(rig.client, FIRST_ORDERS, 32);
+    await rig.quiet.reached();
+    return rig;
+  }
+
+  get orders(): number {
+    return this.client.count;
+  }
+
+  /** Orders per second; resolves once nothing is left to do, so that the next one has the machine for itself. */
+  async run(concurrency: number, window: Window): Promise<number> {
+    const { perSecond } = await closedLoop(this.client, concurrency, window);
+    await this.quiet.reached();
+    return perSecond;
+  }
+
+  async oneByOne(count: number): Promise<void> {
+    await several(this.client, count, 1);
+    await this.quiet.reached();
+  }
+
+  async check(): Promise<void> {
+    const violations = await this.system.violations();
+    if (violations.length > 0) throw new DoesNotCount(violations);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.client.stop(), this.quiet.stop()]);
+    await this.system.stop();
+  }
+}
+
+/** Where spans go. */
+class Sink {
+  private constructor(
+    private readonly process: ChildProcess,
+    readonly env: Readonly<Record<string, string>>,
+  ) {}
+
+  static async start(): Promise<Sink> {
+    const process = fork(new URL('../load/span-sink.js', import.meta.url));
+    const [url] = (await once(process, 'message')) as [string];
+    return new Sink(process, { OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' });
+  }
+
+  /** Spans so far, once no more come: the services send what they have every five seconds. */
+  async settled(): Promise<number> {
+    for (let before = await this.count(); ;) {
+      await pause(QUIET_MS);
+      const now = await this.count();
+      if (now === before) return now;
+      before = now;
+    }
+  }
+
+  stop(): void {
+    this.process.kill();
+  }
+
+  private async count(): Promise<number> {
+    const answer = once(this.process, 'message') as Promise<[number]>;
+    this.process.send('spans?');
+    return (await answer)[0];
+  }
+}

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { decode, MalformedMessage } from './cloud-events.js';
+
+const headers = { id: 'any', type: 'order.placed' };
+const told = (body: string) => {
+  try {
+    decode(headers, Buffer.from(body));
+    return 'nothing';
+  } catch (error) {
+    expect(error).toBeInstanceOf(MalformedMessage);
+    return (error as Error).message;
+  }
+};
+
+describe('a body that is no JSON', () => {
+  it.each([
+    ['{"name":"Ada Lovelace"', 'Expected'],
+    ['{"name":"Ada Lovelace" "email":"ada@example.com"}', 'Expected'],
+    ['{"name":Ada Lovelace}', "Unexpected token 'A'"],
+    [`{"street":"1 Main St","name":"Ada Lovelace","note":${'x'.repeat(50)}}`, "Unexpected token 'x'"],
+    ['Ada Lovelace', "Unexpected token 'A'"],
+    ['undefined', 'it is not valid JSON'],
+  ])('is told without what is in it: %s', (body, what) => {
+    expect(told(body)).toContain(`the body is not JSON: ${what}`);
+    expect(told(body)).not.toMatch(/Ada|Lovelace|Main|example|"/);
+  });
+});
