@@ -1,6 +1,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { untilInterrupted } from './interrupt.js';
 import { startPostgres } from '../tools/postgres/index.js';
 
 /** Runs work on a PostgreSQL of its own that loses nothing, and removes it afterwards. */
@@ -13,7 +14,7 @@ export async function withPostgres<T>(
   try {
     const postgres = await startPostgres({ dataDir: join(folder, 'postgres'), port: 0, detached: true, settings });
     try {
-      return await work((name) => postgres.createDatabase(name));
+      return await untilInterrupted(work((name) => postgres.createDatabase(name)));
     } finally {
       await postgres.stop();
     }

@@ -1,12 +1,36 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { repositoryRoot } from '../tools/platform/apps.js';
+import type { GrowthFound } from './experiments/growth.js';
+import type { HttpFound } from './experiments/http.js';
+import type { IdleFound } from './experiments/idle.js';
+import type { InboxFound } from './experiments/inbox.js';
+import type { MemoryFound } from './experiments/memory.js';
+import type { PeersFound } from './experiments/peers.js';
+import type { RelayFound } from './experiments/relay.js';
+import type { LatencyFound, SagaFound } from './experiments/saga.js';
+import type { TracingFound } from './experiments/tracing.js';
 import { type Machine, thisMachine } from './machine.js';
 
+/** What each experiment finds. */
+export interface Found {
+  readonly saga: SagaFound;
+  readonly latency: LatencyFound;
+  readonly idle: IdleFound;
+  readonly relay: RelayFound;
+  readonly inbox: InboxFound;
+  readonly http: HttpFound;
+  readonly peers: PeersFound;
+  readonly memory: MemoryFound;
+  readonly growth: GrowthFound;
+  readonly tracing: TracingFound;
+}
+export type ExperimentName = keyof Found;
+
 /** What one run of one experiment found; kept in `bench/results`, and read by the report. */
-export interface Result<Found = unknown> {
-  readonly experiment: string;
-  /** What it ran on: `rabbitmq`; or a name of its own where there is nothing to choose. */
+export interface Result<Name extends ExperimentName = ExperimentName> {
+  readonly experiment: Name;
+  /** What it ran on: `rabbitmq`, `rabbitmq-one-by-one`. */
   readonly on: string;
   readonly command: string;
   readonly at: string;
@@ -14,17 +38,20 @@ export interface Result<Found = unknown> {
   /** Runs that are meant to show that the bench works, more than what the system can do. */
   readonly quick: boolean;
   readonly machine: Machine;
-  readonly found: Found;
+  readonly found: Found[Name];
 }
 
-const folder = join(repositoryRoot, 'bench', 'results');
+export const benchFolder = join(repositoryRoot, 'bench');
+
+/** Quick runs are kept apart, and not in git. */
+const folderOf = (quick: boolean) => join(benchFolder, 'results', ...(quick ? ['quick'] : []));
 
 /** Keeps a result in place of the one before of the same experiment on the same store. */
-export async function keep(
-  { experiment, on, quick, startedAt }: { experiment: string; on: string; quick: boolean; startedAt: number },
-  found: unknown,
-): Promise<Result> {
-  const result: Result = {
+export async function keep<Name extends ExperimentName>(
+  { experiment, on, quick, startedAt }: { experiment: Name; on: string; quick: boolean; startedAt: number },
+  found: Found[Name],
+): Promise<Result<Name>> {
+  const result: Result<Name> = {
     experiment,
     on,
     command: `npm run bench -- ${process.argv.slice(2).join(' ')}`,
@@ -34,9 +61,31 @@ export async function keep(
     machine: thisMachine(),
     found,
   };
+  const folder = folderOf(quick);
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, `${experiment}-${on}.json`), `${JSON.stringify(result, rounded, 2)}\n`);
   return result;
+}
+
+/** What was kept, by experiment and what it ran on. */
+export class Results {
+  private constructor(readonly all: readonly Result[]) {}
+
+  static async read(quick: boolean): Promise<Results> {
+    const folder = folderOf(quick);
+    const names = await readdir(folder).catch(() => []);
+    const texts = names.filter((name) => name.endsWith('.json')).map((name) => readFile(join(folder, name), 'utf8'));
+    return Results.of((await Promise.all(texts)).map((text) => JSON.parse(text) as Result));
+  }
+
+  static of(all: readonly Result[]): Results {
+    return new Results(all);
+  }
+
+  find<Name extends ExperimentName>(experiment: Name, on: string): Found[Name] | undefined {
+    const result = this.all.find((one) => one.experiment === experiment && one.on === on);
+    return result?.found as Found[Name] | undefined;
+  }
 }
 
 /** Four digits are more than any of this is certain of. */

@@ -29,6 +29,12 @@ export function ownCpuOf(pid: number): number {
   return statOf(pid)?.own ?? 0;
 }
 
+/** Memory of the process that is in RAM (VmRSS), in bytes. 0 where /proc does not tell. */
+export function residentBytesOf(pid: number): number {
+  const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`) ?? '')?.[1];
+  return Number(kilobytes ?? 0) * 1024;
+}
+
 /** Brokers that run on this machine, in containers too. */
 export function brokerProcesses(): number[] {
   return everyProcess()

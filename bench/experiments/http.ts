@@ -23,11 +23,12 @@ export interface HttpFound {
 }
 
 const CONNECTIONS = 16;
+/** Relaying is measured elsewhere; what piles up meanwhile turns no request away. */
+const UNRELAYED = { PUBLISH: 'false', OUTBOX_MAX_DEPTH: '10000000', OUTBOX_MAX_AGE_MS: String(3_600_000) };
 
 /** `POST /orders` of the order service against a bare Fastify with the same schema. */
 export async function http(options: Options): Promise<HttpFound> {
-  // Nothing is relayed meanwhile: that is measured elsewhere.
-  const system = await System.start({ store: 'postgres', env: { ...environmentOf(options), PUBLISH: 'false' } });
+  const system = await System.start({ store: 'postgres', env: { ...environmentOf(options), ...UNRELAYED } });
   const meter = await Meter.start(system);
   const bare = fork(new URL('../load/bare-fastify.js', import.meta.url), [await copyOfOrders(system)]);
   try {

@@ -44,7 +44,7 @@ interface Contestant {
 const folder = join(repositoryRoot, 'bench', 'peers');
 const PEERS = ['nest-rmq', 'golevelup'];
 const FIRST_ORDERS = 520;
-const OUTBOX_ROWS = { polling: 60, one: 1_000, all: 1_000 };
+const OUTBOX_ROWS = { polling: 1_000, one: 1_000, all: 1_000 };
 
 /** The same story written the usual way, on the same broker and PostgreSQL, each in its turn while the others are idle. */
 export async function peers(options: Options): Promise<PeersFound> {

@@ -2,6 +2,7 @@ import { Meter } from '../cost/meter.js';
 import { LoadClient } from '../load/client.js';
 import { several } from '../load/loops.js';
 import { Quiet } from '../load/quiet.js';
+import { untilInterrupted } from '../interrupt.js';
 import { environmentOf, type Options } from '../options.js';
 import { System } from '../system.js';
 
@@ -47,7 +48,7 @@ export async function withBench<Prepared, Found>(
 ): Promise<Found> {
   say(`starting the services on ${options.store}`);
   const system = await System.start({ store: options.store, env: environmentOf(options), postgres });
-  try {
+  const measured = async () => {
     const prepared = await prepare(system);
     const client = await LoadClient.start(system.target);
     const quiet = await Quiet.start((service) => system.databaseUrl(service));
@@ -62,6 +63,9 @@ export async function withBench<Prepared, Found>(
     const violations = await system.violations();
     if (violations.length > 0) throw new DoesNotCount(violations);
     return found;
+  };
+  try {
+    return await untilInterrupted(measured());
   } finally {
     await system.stop();
   }

@@ -1,10 +1,10 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
-import { access, mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createTransport, type SendMailOptions } from 'nodemailer';
 import type { Post } from './post.js';
 
-/** For want of a mail server: each letter becomes a file, named by its id and written in one stroke; so it is there once at most. */
+/** For want of a mail server: each letter becomes a file, named by its id and moved there whole; so it is there once at most, however often it is sent. */
 export class FilePost implements Post {
   private readonly transport = createTransport({ streamTransport: true, buffer: true, newline: 'windows' });
 
@@ -21,18 +21,20 @@ export class FilePost implements Post {
 
   async take(id: string, mail: SendMailOptions): Promise<void> {
     const file = join(this.folder, `${id}.eml`);
-    if (await exists(file)) return;
     const { message } = await this.transport.sendMail(mail);
     const draft = join(this.folder, `.${id}.${process.pid}.draft`);
-    await mkdir(this.folder, { recursive: true });
-    await writeFile(draft, message as Buffer);
+    await this.write(draft, message as Buffer);
     await rename(draft, file);
   }
-}
 
-function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
+  /** The folder may have been cleared away meanwhile. */
+  private async write(file: string, bytes: Buffer): Promise<void> {
+    try {
+      await writeFile(file, bytes);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      await mkdir(this.folder, { recursive: true });
+      await writeFile(file, bytes);
+    }
+  }
 }

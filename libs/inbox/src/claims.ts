@@ -84,13 +84,20 @@ export class Claims {
     ]);
   }
 
-  /** Notes the attempt that succeeded; a command has its row from here only, and one so old that nothing is kept of its time has none. */
-  async noteDone(tx: EntityManager, message: Claimable, attempts: number): Promise<void> {
-    if (!this.covers(message.id)) return;
+  /** Notes the attempts that succeeded; a command has its row from here only, and one so old that nothing is kept of its time has none. */
+  async noteDone(tx: EntityManager, messages: readonly (Claimable & { readonly attempts: number })[]): Promise<void> {
+    const sorted = messages.filter(({ id }) => this.covers(id)).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    if (sorted.length === 0) return;
     await tx.query(
-      `insert into inbox (message_id, type, causation_id, attempts) values ($1, $2, $3, $4)
+      `insert into inbox (message_id, type, causation_id, attempts)
+       select * from unnest($1::uuid[], $2::text[], $3::text[], $4::smallint[])
        on conflict (message_id) do update set attempts = excluded.attempts, handled_at = excluded.handled_at, ordinal = null`,
-      [message.id, message.type, message.causationId ?? null, attempts],
+      [
+        sorted.map(({ id }) => id),
+        sorted.map(({ type }) => type),
+        sorted.map(({ causationId }) => causationId ?? null),
+        sorted.map(({ attempts }) => attempts),
+      ],
     );
   }
 

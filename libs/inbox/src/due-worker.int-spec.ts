@@ -32,8 +32,9 @@ describe('due work', () => {
   let worker: DueWorker;
   const due = new DueTable();
   const claims = new Claims(1);
-  /** What doing a command comes to, by its key. */
+  /** What doing a command comes to, by its key, and what its end comes to. */
   let does: (key: string) => Promise<void>;
+  let ends: (key: string) => Promise<void>;
 
   beforeAll(async () => {
     server = await startTemporaryPostgres();
@@ -46,6 +47,7 @@ describe('due work', () => {
 
   beforeEach(async () => {
     does = async () => undefined;
+    ends = async () => undefined;
     const url = new URL(await server.createDatabase(`due_${uuidv7().replaceAll('-', '')}`));
     onlooker = await new DataSource({ ...POSTGRES, url: url.href }).initialize();
     url.port = String(proxy.port);
@@ -53,9 +55,13 @@ describe('due work', () => {
     await database.runMigrations();
     await claims.keepPartitions(database);
     worker = new DueWorker({
+      maxBatch: 100,
       service: 'payment',
       database,
-      handlers: handlersOf((key) => does(key)),
+      handlers: handlersOf(
+        (key) => does(key),
+        (key) => ends(key),
+      ),
       outbox: new Outbox('postgresql'),
       claims,
       due,
@@ -82,6 +88,19 @@ describe('due work', () => {
       'select key, reason, attempts, last_error from dead_letter',
     );
   const allDone = () => eventually(async () => (await left()) === 0, 'nothing is due any more');
+
+  /** As many commands as run beside each other, done at the same moment. */
+  const allAtOnce = async () => {
+    let begun = 0;
+    const gate = Promise.withResolvers<void>();
+    does = () => {
+      if (++begun === CONCURRENCY) gate.resolve();
+      return gate.promise;
+    };
+    await due.add(database.manager, commands(CONCURRENCY));
+    worker.start();
+    await allDone();
+  };
 
   it('counts no attempt when the database dies, again and again, amid the commands', async () => {
     let underWay = 0;
@@ -189,6 +208,24 @@ describe('due work', () => {
     expect(await done()).toEqual([{ attempts: 1, count: 7 }]);
   });
 
+  it('ends no other command wrongly when the end of one fails', async () => {
+    ends = async (key) => {
+      if (key === 'key-5') throw new Error('not today');
+    };
+    await allAtOnce();
+    expect(await done()).toEqual([{ attempts: 1, count: CONCURRENCY - 1 }]);
+    expect(await deadLetters()).toMatchObject([{ key: 'key-5', reason: 'out_of_attempts', attempts: ATTEMPTS }]);
+  });
+
+  it('ends in one transaction what is done at the same time', async () => {
+    await allAtOnce();
+    const [row] = await onlooker.query<{ transactions: number }[]>(
+      'select count(distinct xmin::text)::int as transactions from inbox',
+    );
+    // The first to end begins at once, the others go together.
+    expect(row?.transactions).toBe(2);
+  });
+
   it.each([
     ['not today', {}],
     ['connect ECONNREFUSED, to whatever it calls', { code: 'ECONNREFUSED' }],
@@ -203,11 +240,13 @@ describe('due work', () => {
   });
 });
 
-function handlersOf(does: (key: string) => Promise<void>): Handlers {
+type Doing = (key: string) => Promise<void>;
+
+function handlersOf(does: Doing, ends: Doing): Handlers {
   const extras: HandlerInfo = { reactsTo: ChargePayment, emits: [] };
   const charge = async (asked: { key: string }) => {
     await does(asked.key);
-    return async () => [];
+    return () => ends(asked.key);
   };
   return new Handlers(new Map([['command:payment.charge', Object.assign(charge, { extras }) as never]]));
 }

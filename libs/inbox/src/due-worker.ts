@@ -4,11 +4,11 @@ import type { Command, Envelope } from '#libs/contracts';
 import { failPoint, Hopeless, Postponed, processing, traceFields, topicOf, type Handler } from '#libs/messaging';
 import { Signal } from '#libs/outbox';
 import { delayAfter } from './backoff.js';
+import { Conclusions, LeaseLost } from './conclusions.js';
 import { isDatabaseDown } from './database-errors.js';
 import type { DeadLetterReason } from './dead-letters.js';
 import { errorText } from './dead-letters-error.js';
 import type { DueWork, Holder } from './due.js';
-import { Effects } from './effects.js';
 import { describe, fieldsOf } from './inbox.js';
 import { retryOf, runWithin } from './limits.js';
 import type { HandlingParts } from './parts.js';
@@ -31,17 +31,10 @@ const OWN_TABLE = { 'messaging.system': 'postgresql', 'messaging.destination.nam
 /** How long work rests that was handed back unfinished. */
 const HANDED_BACK_MS = 1_000;
 
-/** Another worker has the lease by now; the transaction must leave no effect. */
-class LeaseLost extends Error {
-  override readonly name = 'LeaseLost';
-  constructor({ type }: DueWork) {
-    super(`${type} is with another worker`);
-  }
-}
-
 /** Works off what is due: commands outside of a transaction, events tried again inside one, a bounded number at once. */
 export class DueWorker {
   private readonly me = uuidv7();
+  private readonly conclusions: Conclusions;
   private readonly woken = new Signal();
   private readonly running = new Map<string, Promise<void>>();
   /** The row that is run although nobody knows how its last attempt ended: one at a time, so that what kills is told from what was beside it. */
@@ -54,7 +47,9 @@ export class DueWorker {
   private loop: Promise<void> | undefined;
   private renewal: NodeJS.Timeout | undefined;
 
-  constructor(private readonly parts: DueWorkerParts) {}
+  constructor(private readonly parts: DueWorkerParts) {
+    this.conclusions = new Conclusions(parts, this.me);
+  }
 
   start(): void {
     this.loop ??= this.run();
@@ -171,7 +166,8 @@ export class DueWorker {
   }
 
   private react(work: DueWork, envelope: Envelope, handler: Handler): Promise<void> {
-    return this.conclude(work, envelope, handler, (tx) => runWithin(this.parts.limits, handler, envelope, tx));
+    const effect = (tx: EntityManager) => runWithin(this.parts.limits, handler, envelope, tx);
+    return this.conclusions.alone({ work, cause: envelope, handler, effect });
   }
 
   private async command(work: DueWork, envelope: Envelope, handler: Handler): Promise<void> {
@@ -183,6 +179,12 @@ export class DueWorker {
     await this.conclude(work, envelope, handler, conclusion);
   }
 
+  /** With batches of one, commands run beside each other to their end. */
+  private conclude(work: DueWork, cause: Envelope, handler: Handler, effect: (tx: EntityManager) => Promise<unknown>) {
+    const conclusion = { work, cause, handler, effect };
+    return this.parts.maxBatch > 1 ? this.conclusions.together(conclusion) : this.conclusions.alone(conclusion);
+  }
+
   /** What a command calls may refuse a connection as a database does that is down; the database is asked which of the two it was. */
   private async callFailed(error: unknown): Promise<never> {
     if (isDatabaseDown(error)) {
@@ -190,23 +192,6 @@ export class DueWorker {
       this.elsewhere.add(error as Error);
     }
     throw error;
-  }
-
-  private async conclude(
-    work: DueWork,
-    cause: Envelope,
-    handler: Handler,
-    effect: (tx: EntityManager) => Promise<unknown>,
-  ) {
-    const { database, claims, due, outbox, service } = this.parts;
-    const effects = new Effects(outbox, service);
-    await database.transaction(async (tx) => {
-      if (!(await due.finish(tx, this.me, work.rowId))) throw new LeaseLost(work);
-      await claims.noteDone(tx, cause, work.attempts);
-      effects.add(await effect(tx), cause, handler);
-      await effects.write(tx, due);
-    });
-    effects.committed();
   }
 
   private async afterFailure(work: DueWork, error: unknown): Promise<void> {
@@ -252,7 +237,7 @@ export class DueWorker {
     const lastError = errorText(error);
     const { kind, type, key, headers, body, attempts, firstError = lastError } = work;
     await this.parts.database.transaction(async (tx) => {
-      if (!(await this.parts.due.finish(tx, this.me, work.rowId))) return;
+      if ((await this.parts.due.finish(tx, this.me, [work.rowId])).size === 0) return;
       await this.parts.deadLetters.add(tx, [
         { kind, type, key, headers, body, reason, attempts, firstError, lastError },
       ]);

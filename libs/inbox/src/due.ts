@@ -135,13 +135,13 @@ export class DueTable {
     );
   }
 
-  /** Takes the work off, in the transaction of its effect. False when the lease had run out and another worker has it. */
-  async finish(tx: EntityManager, holder: string, rowId: string): Promise<boolean> {
-    const [, count]: [unknown, number] = await tx.query('delete from due where id = $1 and leased_by = $2', [
-      rowId,
-      holder,
-    ]);
-    return count === 1;
+  /** Takes work off, in the transaction of its effect. Returns the rows that the holder had; the lease of the others had run out, and another worker has it. */
+  async finish(tx: EntityManager, holder: string, rowIds: readonly string[]): Promise<ReadonlySet<string>> {
+    const [rows]: [{ id: string }[], number] = await tx.query(
+      'delete from due where id = any($1::bigint[]) and leased_by = $2 returning id',
+      [rowIds, holder],
+    );
+    return new Set(rows.map(({ id }) => id));
   }
 
   /** Ends the lease after a failed attempt, which is counted. It was outlived, so nobody died of it. False when another worker has the lease. */

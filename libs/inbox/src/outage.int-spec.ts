@@ -11,7 +11,6 @@ import { CreateInbox1700000000002 } from './create-inbox.js';
 import { DeadLetters } from './dead-letters.js';
 import { DueTable } from './due.js';
 import { Inbox } from './inbox.js';
-import { NoteWhoBegan1700000000003 } from './note-who-began.js';
 
 const EVENTS = 20;
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -25,7 +24,7 @@ beforeAll(async () => {
     type: 'postgres',
     url: await server.createDatabase('inventory'),
     poolErrorHandler: () => undefined,
-    migrations: [CreateOutbox1700000000001, CreateInbox1700000000002, NoteWhoBegan1700000000003],
+    migrations: [CreateOutbox1700000000001, CreateInbox1700000000002],
   }).initialize();
   await database.runMigrations();
 });
@@ -49,6 +48,7 @@ it('a database that dies amid a batch is no failure of its messages: none is set
     due: new DueTable(),
     deadLetters: new DeadLetters(),
     limits: { retry: { attempts: 1, baseMs: 1, capMs: 1 }, timeoutMs: 30_000 },
+    maxBatch: 100,
     log: silent,
     metrics: new MessagingMetrics('postgresql', 'inventory'),
     system: 'postgresql',

@@ -16,6 +16,8 @@ export interface HandlingParts {
   readonly due: DueTable;
   readonly deadLetters: DeadLetters;
   readonly limits: Limits;
+  /** Most messages of one transaction. */
+  readonly maxBatch: number;
   readonly log: TransportLog;
   readonly metrics: MessagingMetrics;
   /** The store's name by the semantic conventions. */

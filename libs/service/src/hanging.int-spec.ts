@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { v7 as uuidv7 } from 'uuid';
+import { Module } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { ChargePayment, OrderPlaced, PaymentCharged, type Command, type Envelope } from '#libs/contracts';
 import { Does, On, Reactions } from '#libs/messaging';
@@ -44,7 +45,8 @@ class CreateEffect1700000000100 {
   async down() {}
 }
 
-@Service({ name: 'payment', title: 'Probe', port: 0, providers: [Probe], migrations: [CreateEffect1700000000100] })
+@Service({ name: 'payment', title: 'Probe', port: 0, migrations: [CreateEffect1700000000100] })
+@Module({ controllers: [Probe] })
 class ProbeModule {}
 
 function placed(token: string): Envelope<typeof OrderPlaced> {

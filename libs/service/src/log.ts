@@ -26,10 +26,12 @@ const SECRETS: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\bBearer [\w.~+/-]+=*/g, 'Bearer [redacted]'],
 ];
 
+const COLLECT_MS = 10;
+
 /** JSON lines; a readable form where people look on, that is on a terminal. */
 export function createLog(
   { service, LOG_LEVEL }: Pick<Settings, 'service' | 'LOG_LEVEL'>,
-  to: DestinationStream = process.stdout.isTTY ? pinoPretty() : pino.destination({ sync: false, minLength: 0 }),
+  to: DestinationStream = process.stdout.isTTY ? pinoPretty() : collecting(),
 ): Log {
   return pino(
     {
@@ -50,7 +52,27 @@ export function createLog(
   );
 }
 
+/** Lines of a few milliseconds in one write, since each costs as much as a line. What is left at the end is written then; `kill -9` loses it. */
+function collecting(): DestinationStream & { flushSync(): void } {
+  const out = pino.destination({ sync: false, minLength: 4_096 });
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    write(line) {
+      out.write(line);
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        out.flush();
+      }, COLLECT_MS).unref();
+    },
+    flushSync: () => out.flushSync(),
+  };
+}
+
+/** What every secret has in it, found faster than by the patterns: nearly all lines have none. */
+const MARKS = ['@', 'tok_', 'Bearer '];
+
 function withoutSecrets(line: string): string {
+  if (!MARKS.some((mark) => line.includes(mark))) return line;
   return SECRETS.reduce((text, [pattern, instead]) => text.replace(pattern, instead), line);
 }
 

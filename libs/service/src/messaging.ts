@@ -84,6 +84,7 @@ export class Messaging implements Consumer {
       metrics: this.metrics,
       system: this.system,
       limits: limitsOf(settings),
+      maxBatch: settings.BATCH_SIZE,
     };
     this.worker = new DueWorker({ ...parts, concurrency: settings.COMMAND_CONCURRENCY });
     this.inbox = new Inbox({ ...parts, onDue: () => this.worker?.wake() });

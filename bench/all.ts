@@ -1,0 +1,48 @@
+import { spawn } from 'node:child_process';
+import { say } from './experiments/run.js';
+
+/** One experiment with its options, and how long it takes on a quiet machine with two cores. */
+interface Step {
+  readonly args: string;
+  readonly minutes: number;
+}
+
+/** What most depends on comes first: the run can be ended at any time, and what was found is kept. */
+export const STEPS: readonly Step[] = [
+  { args: 'saga --store rabbitmq --seconds 3', minutes: 5 },
+  { args: 'saga --store postgres --seconds 3', minutes: 4 },
+  { args: 'saga --store kafka --seconds 3', minutes: 5 },
+  { args: 'idle --store rabbitmq --seconds 5', minutes: 1.2 },
+  { args: 'idle --store postgres --seconds 5', minutes: 1 },
+  { args: 'idle --store kafka --seconds 5', minutes: 1.5 },
+  { args: 'peers --seconds 3', minutes: 4 },
+  { args: 'relay --store rabbitmq --seconds 3', minutes: 1 },
+  { args: 'http --seconds 2', minutes: 2.5 },
+  { args: 'memory', minutes: 6 },
+  { args: 'saga --store rabbitmq --batch 1 --seconds 2', minutes: 3 },
+  { args: 'saga --store postgres --batch 1 --seconds 2', minutes: 3 },
+  { args: 'growth --seconds 4 --repetitions 3', minutes: 6 },
+  { args: 'relay --store kafka --seconds 3', minutes: 1 },
+  { args: 'inbox --seconds 2', minutes: 0.7 },
+  { args: 'saga --store kafka --batch 1 --seconds 2', minutes: 3 },
+];
+
+/** Runs all experiments, each in a process of its own; one that fails is told, and the next begins. Resolves with how many failed. */
+export async function all({ from, quick }: { readonly from: number; readonly quick: boolean }): Promise<number> {
+  const failed: string[] = [];
+  for (const [at, { args, minutes }] of STEPS.entries()) {
+    if (at + 1 < from) continue;
+    say(`\n[${at + 1} of ${STEPS.length}] ${args} (about ${minutes} min)`);
+    const began = performance.now();
+    if (!(await run([...args.split(' '), ...(quick ? ['--quick'] : [])]))) failed.push(args);
+    say(`[${at + 1} of ${STEPS.length}] took ${((performance.now() - began) / 60_000).toFixed(1)} min`);
+  }
+  for (const one of failed) say(`failed: ${one}`);
+  return failed.length;
+}
+
+/** Ctrl-C reaches the experiment as well, which then ends what it started. */
+function run(args: readonly string[]): Promise<boolean> {
+  const child = spawn(process.execPath, [process.argv[1]!, ...args], { stdio: ['inherit', 'ignore', 'inherit'] });
+  return new Promise((resolve) => child.once('exit', (code) => resolve(code === 0)));
+}

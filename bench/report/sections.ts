@@ -1,0 +1,242 @@
+import type { CostPerOrder } from '../cost/meter.js';
+import type { Results } from '../results.js';
+import { around, number, table } from './markdown.js';
+import { targetsOf } from './targets.js';
+
+/** A part of the report; empty where nothing of it was measured. */
+type Section = (results: Results) => string;
+
+const STORES = ['rabbitmq', 'postgres', 'kafka'];
+
+const mustBeTrue: Section = (results) => {
+  const rows = targetsOf(results).map(({ what, wanted, measured = '–', holds }) => [
+    what,
+    wanted,
+    measured,
+    holds === undefined ? 'not measured' : holds ? 'yes' : '**no**',
+  ]);
+  return section(
+    'What must be true',
+    'Medians, with the 95 % interval of the bootstrap.',
+    table(['', 'wanted', 'measured', 'holds'], rows),
+  );
+};
+
+const saga: Section = (results) => {
+  const rows = STORES.flatMap((store) => [store, `${store}-one-by-one`]).flatMap((on) => {
+    const found = results.find('saga', on);
+    if (!found) return [];
+    const { batch, perSecond, floorPerSecond, ratio, pairs, dropped, settledMs, concurrency } = found;
+    const name = batch === 1 ? `${on.replace('-one-by-one', '')}, batches of one` : on;
+    const counted = `${pairs.length - dropped} of ${pairs.length}`;
+    const waits = `${number(settledMs.p50)} / ${number(settledMs.p99)}`;
+    return [[name, String(concurrency), around(perSecond), around(floorPerSecond), around(ratio), counted, waits]];
+  });
+  return section(
+    'Orders per second',
+    `A closed loop: each customer orders again once the last order is settled. The floor is what PostgreSQL and a plain client make of the same
+statements, one message per transaction, prepared, with nothing between them; without a broker, and without the relay's reads and deletes. A ratio
+above 1 is possible, since a batch of messages shares a commit, a claim and an insert into the outbox. Saga and floor take turns (A B B A); pairs
+whose two floors differ by more than a quarter do not count.`,
+    '![Orders per second](charts/throughput.svg)',
+    table(['store', 'customers', 'orders/s', 'floor/s', 'ratio', 'pairs counted', 'p50 / p99 to settled, ms'], rows),
+  );
+};
+
+const latency: Section = (results) => {
+  const rows = STORES.flatMap((store) => {
+    const idle = results.find('idle', store);
+    const half = results.find('latency', store);
+    return [
+      ...(idle
+        ? [
+            [
+              `${store}, one order at a time`,
+              '–',
+              around(idle.settled.p50),
+              around(idle.settled.p95),
+              around(idle.settled.p99),
+            ],
+          ]
+        : []),
+      ...(half
+        ? [
+            [
+              `${store}, half load`,
+              number(half.perSecond),
+              around(half.settled.p50),
+              around(half.settled.p95),
+              around(half.settled.p99),
+            ],
+          ]
+        : []),
+    ];
+  });
+  return section(
+    'Time to settled',
+    `Milliseconds from when the request was meant to be sent until the order is settled: seven events and sixteen deliveries later. Half load is an
+open loop at half of the rate above, with random arrivals, whether or not the system keeps up.`,
+    '![Time to settled](charts/settled.svg)',
+    table(['', 'orders/s', 'p50, ms', 'p95, ms', 'p99, ms'], rows),
+  );
+};
+
+const cost: Section = (results) => {
+  const costs: [string, CostPerOrder][] = STORES.flatMap((store) => {
+    const one = results.find('saga', store)?.cost;
+    return one ? [[store, one] as [string, CostPerOrder]] : [];
+  });
+  const row = (name: string, of: (cost: CostPerOrder) => number) => [name, ...costs.map(([, one]) => number(of(one)))];
+  if (costs.length === 0) return '';
+  const services = Object.keys(costs[0]![1].cpu.services);
+  return section(
+    'What one order costs, under load',
+    'CPU time is that of the processes, from /proc; the rest is what PostgreSQL counts.',
+    table(
+      ['', ...costs.map(([store]) => store)],
+      [
+        ...services.map((name) => row(`CPU of ${name}, µs`, ({ cpu }) => cpu.services[name] ?? 0)),
+        row('CPU of the payment provider, µs', ({ cpu }) => cpu.provider),
+        row('CPU of PostgreSQL, µs', ({ cpu }) => cpu.postgres),
+        row('CPU of the broker, µs', ({ cpu }) => cpu.broker),
+        row('transactions that write', ({ writeTransactions }) => writeTransactions),
+        row('times the log was made durable', ({ walSyncs }) => walSyncs),
+        row('statements', ({ statements }) => statements),
+        row('bytes of write-ahead log', ({ walBytes }) => walBytes),
+        row('events stated', ({ eventsStated }) => eventsStated),
+        row('deliveries and commands handled', ({ deliveriesClaimed }) => deliveriesClaimed),
+      ],
+    ),
+  );
+};
+
+const parts: Section = (results) => {
+  const relays = ['rabbitmq', 'kafka'].flatMap((store) => {
+    const found = results.find('relay', store);
+    return found
+      ? [[`relay to ${store} ÷ its client alone, rows/s`, around(found.relay), around(found.bare), around(found.ratio)]]
+      : [];
+  });
+  const http = results.find('http', 'postgres');
+  const https = http
+    ? [
+        ['POST /orders ÷ bare Fastify, requests/s', http.accepted],
+        ['the same, refused for an unknown product', http.refused],
+      ].map(([name, one]) => {
+        const { order, fastify, ratio } = one as typeof http.accepted;
+        return [name as string, around(order), around(fastify), around(ratio)];
+      })
+    : [];
+  const inbox = results.find('inbox', 'postgres')?.perSecond ?? {};
+  return section(
+    'The parts alone',
+    table(['', 'ours', 'bare', 'ratio'], [...relays, ...https]),
+    table(
+      ['inbox: messages of one transaction', 'messages/s through claim, reaction and outbox'],
+      Object.entries(inbox).map(([size, perSecond]) => [size, around(perSecond)]),
+    ),
+  );
+};
+
+const peers: Section = (results) => {
+  const found = results.find('peers', 'rabbitmq');
+  if (!found) return '';
+  return section(
+    'The same story written the usual way',
+    `On the same RabbitMQ and PostgreSQL, each in its turn. The peers change their state, commit, publish with a confirm and acknowledge, message by message;
+they have neither outbox nor inbox, so a crash loses events or repeats changes. They do less otherwise too: no commands of their own, no copies of an order in each service
+(events carry all that comes next), no traces, metrics, log lines, idempotency keys.`,
+    table(
+      ['', `orders/s, ${found.concurrency} customers`, 'idle p50, ms', 'idle p99, ms', 'CPU µs of Node per order'],
+      Object.entries(found.systems).map(([name, one]) => [
+        name,
+        around(one.perSecond),
+        around(one.p50),
+        around(one.p99),
+        number(one.cpuPerOrder),
+      ]),
+    ),
+    table(
+      ['pg-transactional-outbox', 'rows/s to confirmed'],
+      Object.entries(found.transactionalOutbox).map(([mode, perSecond]) => [WAYS[mode] ?? mode, number(perSecond)]),
+    ),
+  );
+};
+
+const WAYS: Readonly<Record<string, string>> = {
+  polling: 'polling, as documented',
+  one: 'replication, in order',
+  all: 'replication, all at once',
+};
+
+const memory: Section = (results) => {
+  const { on } = results.all.find(({ experiment }) => experiment === 'memory') ?? {};
+  const found = on && results.find('memory', on);
+  if (!found) return '';
+  const names = Object.keys(found.after[0]?.bytes ?? {});
+  const mebi = (bytes: number) => number(bytes / 2 ** 20);
+  return section(
+    'Memory',
+    `Resident memory of each service, MiB, at rest after so many orders (on ${on}).`,
+    table(
+      ['orders', ...names, 'together'],
+      found.after.map(({ orders, bytes, total }) => [
+        number(orders),
+        ...names.map((name) => mebi(bytes[name] ?? 0)),
+        mebi(total),
+      ]),
+    ),
+  );
+};
+
+const growth: Section = (results) => {
+  const { on } = results.all.find(({ experiment }) => experiment === 'growth') ?? {};
+  const found = on && results.find('growth', on);
+  if (!found) return '';
+  return section(
+    'As past orders grow in number',
+    `The tables of all five services hold so many orders of the past week and what the inboxes keep of them (on ${on}, ${found.concurrency} customers).`,
+    table(
+      [
+        'past orders',
+        'orders/s',
+        'CPU of services, µs/order',
+        'of PostgreSQL',
+        'time in statements, ms/order',
+        'WAL, bytes/order',
+      ],
+      found.sizes.map(({ pastOrders, perSecond, servicesCpu, postgresCpu, statementMs, walBytes }) => [
+        number(pastOrders),
+        ...[perSecond, servicesCpu, postgresCpu, statementMs, walBytes].map(around),
+      ]),
+    ),
+  );
+};
+
+const how: Section = ({ all }) => {
+  const { machine } = all[0]!;
+  const packages = Object.entries(machine.packages).map(([name, version]) => `${name} ${version}`);
+  const commits = [...new Set(all.map((one) => one.machine.commit))];
+  return section(
+    'How it was measured',
+    `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB; ${machine.system}; Node ${machine.node.slice(1)}; ${packages.join(', ')}.
+Services, PostgreSQL, broker and bench share the machine. PostgreSQL is durable (fsync and synchronous_commit on), and so are the broker's queues and confirms. Commit ${commits.join(', ')}.
+Every run ended with the checks of what must hold of each order, or it would not be here. Raw results are in [results](results), each with the script of the floor that it ran.`,
+    table(
+      ['command', 'at', 'took'],
+      Object.values(Object.groupBy(all, ({ command, at }) => `${command} ${at}`)).map((group) => {
+        const { command, at, tookSeconds } = group![0]!;
+        return [`\`${command}\``, at.slice(0, 16).replace('T', ' '), `${tookSeconds} s`];
+      }),
+    ),
+  );
+};
+
+/** All sections in the order in which they are read. */
+export const sections: readonly Section[] = [mustBeTrue, saga, latency, cost, parts, peers, memory, growth, how];
+
+/** Empty where none of its tables has a row. */
+function section(title: string, ...paragraphs: readonly string[]): string {
+  if (!paragraphs.some((text) => text.startsWith('|'))) return '';
+  return [`## ${title}`, ...paragraphs.filter((text) => text !== '')].join('\n\n');
+}
