@@ -1,3 +1,5 @@
+import { QueryRunnerAlreadyReleasedError, QueryRunnerProviderAlreadyReleasedError } from 'typeorm';
+
 /** SQLSTATE classes and codes that tell of the server, not of the statement (PostgreSQL manual, appendix A). */
 const SERVER_STATES = /^(08|53|57P0|58)/;
 const SOCKET_CODES = new Set([
@@ -18,6 +20,9 @@ export function isDatabaseDown(error: unknown): boolean {
   const { code, driverError, routine } = error as { code?: string; driverError?: unknown; routine?: string };
   if (driverError && driverError !== error) return isDatabaseDown(driverError);
   if (PG_MESSAGES.test(error.message)) return true;
+  // TypeORM gives a connection that broke back at once: what the transaction does next finds it gone.
+  if (error instanceof QueryRunnerAlreadyReleasedError) return true;
+  if (error instanceof QueryRunnerProviderAlreadyReleasedError) return true;
   if (!code) return false;
   return routine === undefined ? SOCKET_CODES.has(code) : SERVER_STATES.test(code);
 }
