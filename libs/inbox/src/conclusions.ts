@@ -1,0 +1,114 @@
+import { AsyncResource } from 'node:async_hooks';
+import type { EntityManager } from 'typeorm';
+import type { Envelope } from '#libs/contracts';
+import type { Handler } from '#libs/messaging';
+import { isDatabaseDown } from './database-errors.js';
+import type { DueWork } from './due.js';
+import { Effects } from './effects.js';
+import type { HandlingParts } from './parts.js';
+
+/** What is left of due work that was run: its effect, to be had together with the end of its row. */
+export interface Conclusion {
+  readonly work: DueWork;
+  readonly cause: Envelope;
+  readonly handler: Handler;
+  readonly effect: (tx: EntityManager) => Promise<unknown>;
+}
+
+interface Ending {
+  readonly work: DueWork;
+  readonly cause: Envelope;
+  /** Has the effect, and adds what it returned. */
+  readonly conclude: (tx: EntityManager, effects: Effects) => Promise<void>;
+}
+
+interface Waiting extends Ending {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Another worker has the lease by now; the transaction must leave no effect. */
+export class LeaseLost extends Error {
+  override readonly name = 'LeaseLost';
+  constructor({ type }: DueWork) {
+    super(`${type} is with another worker`);
+  }
+}
+
+/**
+ * Ends due work. What comes to its end while another transaction is on its way shares the next one, as deliveries share one in the inbox;
+ * when that fails, each has one of its own.
+ */
+export class Conclusions {
+  private waiting: Waiting[] = [];
+  private busy = false;
+
+  constructor(
+    private readonly parts: HandlingParts,
+    private readonly holder: string,
+  ) {}
+
+  /** Resolves once row and effect are committed; after a rejection neither is, unless the database was lost on the way. @throws LeaseLost */
+  together(conclusion: Conclusion): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const ending = endingOf(conclusion);
+      // Within the span of its own work, whoever's turn it is.
+      this.waiting.push({ ...ending, conclude: AsyncResource.bind(ending.conclude), resolve, reject });
+      if (!this.busy) void this.drain();
+    });
+  }
+
+  /** The same in a transaction that nobody shares. */
+  alone(conclusion: Conclusion): Promise<void> {
+    return this.commitOne(endingOf(conclusion));
+  }
+
+  private async drain(): Promise<void> {
+    this.busy = true;
+    while (this.waiting.length > 0) {
+      const batch = this.waiting.splice(0, this.parts.maxBatch);
+      try {
+        const finished = await this.commit(batch);
+        for (const one of batch) {
+          if (finished.has(one.work.rowId)) one.resolve();
+          else one.reject(new LeaseLost(one.work));
+        }
+      } catch (error) {
+        for (const one of batch) {
+          if (batch.length === 1 || isDatabaseDown(error)) one.reject(error);
+          else this.commitOne(one).then(one.resolve, one.reject);
+        }
+      }
+    }
+    this.busy = false;
+  }
+
+  private async commitOne(ending: Ending): Promise<void> {
+    const finished = await this.commit([ending]);
+    if (finished.size === 0) throw new LeaseLost(ending.work);
+  }
+
+  /** Returns the rows that were still the holder's: all of theirs is committed, and nothing of the others. */
+  private async commit(batch: readonly Ending[]): Promise<ReadonlySet<string>> {
+    const { database, claims, due, outbox, service } = this.parts;
+    const effects = new Effects(outbox, service);
+    const rowIds = batch.map(({ work }) => work.rowId);
+    const finished = await database.transaction(async (tx) => {
+      const held = await due.finish(tx, this.holder, rowIds);
+      const endings = batch.filter(({ work }) => held.has(work.rowId));
+      await claims.noteDone(
+        tx,
+        endings.map(({ cause, work }) => ({ ...cause, attempts: work.attempts })),
+      );
+      for (const { conclude } of endings) await conclude(tx, effects);
+      await effects.write(tx, due);
+      return held;
+    });
+    effects.committed();
+    return finished;
+  }
+}
+
+function endingOf({ work, cause, handler, effect }: Conclusion): Ending {
+  return { work, cause, conclude: async (tx, effects) => effects.add(await effect(tx), cause, handler) };
+}
