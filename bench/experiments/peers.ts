@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withClient } from '../../tools/postgres/connect.js';
 import { repositoryRoot, services } from '../../tools/platform/apps.js';
+import type { CostPerOrder } from '../cost/meter.js';
 import { cpuOf } from '../cost/processes.js';
 import { LoadClient, skus } from '../load/client.js';
 import { closedLoop, oneByOne, several } from '../load/loops.js';
 import type { Options } from '../options.js';
-import { type Estimate, estimate, percentile } from '../statistics.js';
+import { type Estimate, estimate, median, percentile } from '../statistics.js';
 import type { System } from '../system.js';
 import { type Bench, say, withBench } from './run.js';
 
@@ -19,8 +20,10 @@ export interface PeerFound {
   /** One order at a time, milliseconds from the request to settled. */
   readonly p50: Estimate;
   readonly p99: Estimate;
-  /** CPU µs of the Node processes for one order under load. */
-  readonly cpuPerOrder: number;
+  /** Of one order under load: CPU µs of its Node processes, of PostgreSQL and of the broker; and what PostgreSQL counts. */
+  readonly cpu: { readonly node: number; readonly postgres: number; readonly broker: number };
+  readonly statements: number;
+  readonly writeTransactions: number;
 }
 
 export interface PeersFound {
@@ -37,8 +40,8 @@ interface Contestant {
   readonly rates: number[];
   readonly p50: number[];
   readonly p99: number[];
-  cpu: number;
-  orders: number;
+  readonly costs: CostPerOrder[];
+  readonly nodeCpu: number[];
 }
 
 const folder = join(repositoryRoot, 'bench', 'peers');
@@ -89,7 +92,7 @@ function farandole({ system, client }: Bench): Contestant {
   const pids = system.world.platform.processes.flatMap(({ plan, pid }) =>
     pid !== undefined && plan.app !== 'payment-provider' ? [pid] : [],
   );
-  return { name: 'farandole', client, pids, rates: [], p50: [], p99: [], cpu: 0, orders: 0 };
+  return { name: 'farandole', client, pids, rates: [], p50: [], p99: [], costs: [], nodeCpu: [] };
 }
 
 async function startPeer(name: string, system: System, mail: string, children: ChildProcess[]): Promise<Contestant> {
@@ -115,7 +118,7 @@ async function startPeer(name: string, system: System, mail: string, children: C
     }
   }
   const pids = own.map(({ pid }) => pid!);
-  return { name, client: await LoadClient.start(target), pids, rates: [], p50: [], p99: [], cpu: 0, orders: 0 };
+  return { name, client: await LoadClient.start(target), pids, rates: [], p50: [], p99: [], costs: [], nodeCpu: [] };
 }
 
 async function startService(peer: string, service: string, env: Record<string, string>) {
@@ -123,20 +126,33 @@ async function startService(peer: string, service: string, env: Record<string, s
   return { child, address: (await answerOf(child)) as string };
 }
 
-async function measure(one: Contestant, { quiet }: Bench, { concurrency, seconds }: Options): Promise<void> {
+async function measure(one: Contestant, { quiet, meter }: Bench, { concurrency, seconds }: Options): Promise<void> {
   const latencies = (await oneByOne(one.client, seconds * 10)).map(({ sentAt, settledAt }) => settledAt - sentAt);
   one.p50.push(percentile(latencies, 50));
   one.p99.push(percentile(latencies, 99));
   const before = cpuOf(one.pids);
+  await meter.begin();
   const { perSecond, orders } = await closedLoop(one.client, concurrency, { rampMs: 1_000, windowMs: seconds * 1_000 });
   await quiet.reached();
-  one.cpu += cpuOf(one.pids) - before;
-  one.orders += orders.length;
+  one.costs.push(await meter.end(orders.length));
+  one.nodeCpu.push((cpuOf(one.pids) - before) / orders.length);
   one.rates.push(perSecond);
 }
 
-function foundOf({ rates, p50, p99, cpu, orders }: Contestant): PeerFound {
-  return { perSecond: estimate(rates), p50: estimate(p50), p99: estimate(p99), cpuPerOrder: cpu / orders };
+function foundOf({ rates, p50, p99, costs, nodeCpu }: Contestant): PeerFound {
+  const middle = (of: (cost: CostPerOrder) => number) => median(costs.map(of));
+  return {
+    perSecond: estimate(rates),
+    p50: estimate(p50),
+    p99: estimate(p99),
+    cpu: {
+      node: median(nodeCpu),
+      postgres: middle(({ cpu }) => cpu.postgres),
+      broker: middle(({ cpu }) => cpu.broker),
+    },
+    statements: middle(({ statements }) => statements),
+    writeTransactions: middle(({ writeTransactions }) => writeTransactions),
+  };
 }
 
 async function transactionalOutbox(system: System): Promise<Record<string, number>> {

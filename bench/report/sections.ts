@@ -147,13 +147,20 @@ const peers: Section = (results) => {
 they have neither outbox nor inbox, so a crash loses events or repeats changes. They do less otherwise too: no commands of their own, no copies of an order in each service
 (events carry all that comes next), no traces, metrics, log lines, idempotency keys.`,
     table(
-      ['', `orders/s, ${found.concurrency} customers`, 'idle p50, ms', 'idle p99, ms', 'CPU µs of Node per order'],
+      ['', `orders/s, ${found.concurrency} customers`, 'idle p50, ms', 'idle p99, ms'],
       Object.entries(found.systems).map(([name, one]) => [
         name,
         around(one.perSecond),
         around(one.p50),
         around(one.p99),
-        number(one.cpuPerOrder),
+      ]),
+    ),
+    'What one order costs each, under load:',
+    table(
+      ['', 'CPU of Node, µs', 'of PostgreSQL', 'of RabbitMQ', 'statements', 'transactions that write'],
+      Object.entries(found.systems).map(([name, { cpu, statements, writeTransactions }]) => [
+        name,
+        ...[cpu.node, cpu.postgres, cpu.broker, statements, writeTransactions].map(number),
       ]),
     ),
     table(

@@ -114,8 +114,8 @@ export class DueTable {
          select id from free where not suspect
          union all (select id from free where suspect order by due_at limit 1))
        update due set leased_by = $1, leased_until = now() + $4 * interval '1 ms', begun_by = begun_by || $1::uuid
-       from chosen where due.id = chosen.id
-       returning due.id, kind, type, key, headers, body, attempts as failures, cardinality(begun_by) - 1 as unexplained,
+       where id = any(array(select id from chosen))
+       returning id, kind, type, key, headers, body, attempts as failures, cardinality(begun_by) - 1 as unexplained,
          first_error`,
       [id, takesSuspects, max, leaseMs],
     );
