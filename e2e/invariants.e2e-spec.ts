@@ -35,7 +35,12 @@ describe('npm run check-invariants', () => {
       ...mail,
       ...args,
     ];
-    const env = { ...process.env, TRANSPORT: 'postgres', LOG_DATABASE_URL: databaseUrl.replace('{service}', 'log') };
+    const env = {
+      ...process.env,
+      NO_COLOR: '1',
+      TRANSPORT: 'postgres',
+      LOG_DATABASE_URL: databaseUrl.replace('{service}', 'log'),
+    };
     return new Promise<{ code: number; told: string }>((resolve) =>
       execFile(process.execPath, [program, ...all], { env }, (error, stdout, stderr) =>
         resolve({ code: Number(error?.code ?? 0), told: stdout + stderr }),
