@@ -9,8 +9,8 @@ export interface Told extends Omit<Handling, 'handledAt'> {
   readonly handledAt: Date | null;
   /** It waits to be tried, or to be tried again. */
   readonly waiting?: true;
-  /** It was set aside. */
-  readonly deadLetter?: { readonly id: string; readonly reason: DeadLetterReason };
+  /** It was set aside, and has had no effect. */
+  readonly deadLetter?: { readonly id: string; readonly reason: DeadLetterReason | 'discarded' };
 }
 
 interface Unfinished {
@@ -19,7 +19,7 @@ interface Unfinished {
   readonly body: Buffer;
   readonly attempts: number;
   readonly letter: string | null;
-  readonly reason: DeadLetterReason | null;
+  readonly reason: DeadLetterReason | 'discarded' | null;
 }
 
 /** Of one key, at most. */
@@ -46,8 +46,9 @@ async function unfinishedOf(database: EntityManager, key: string): Promise<Told[
     `(select type, headers, body, attempts, null as letter, null as reason from due
       where lane in ('event:' || $1::text, 'command:' || $1::text) order by id limit $2)
      union all
-     (select type, headers, body, attempts, id::text, reason from dead_letter
-      where key = $1 and state in ('open', 'replaying') order by id limit $2)`,
+     (select type, headers, body, attempts, id::text, case state when 'discarded' then state else reason end
+      from dead_letter
+      where key = $1 and (state in ('open', 'replaying') or state = 'discarded' and claimed) order by id limit $2)`,
     [key, MOST],
   );
   return rows.flatMap(({ headers, body, ...row }) => {

@@ -282,6 +282,8 @@ describe('dead letters', () => {
       expect((await probe.ask(`/${line!.id}`)).body).toMatchObject({
         audit: [{ action: 'discard', reason: 'a test order' }],
       });
+      const told = await fetch(`${probe.service.http}/messages?key=${line!.key}`);
+      expect(await told.json()).toMatchObject([{ handledAt: null, deadLetter: { id: line!.id, reason: 'discarded' } }]);
     });
   });
 });

@@ -21,7 +21,10 @@ export async function runService(module: Type): Promise<void> {
     log.error({ event: 'unhandled_rejection', err: error }, 'a promise was rejected and nobody listened'),
   );
   if (settings.FAIL_POINTS) enableFailPoints(settings.FAIL_POINTS, settings.service);
-  const tracing = await startTracing({ service: settings.service });
+  const tracing = await startTracing({
+    service: settings.service,
+    report: (line) => log.warn({ event: 'tracing' }, `tracing: ${line}`),
+  });
   const metrics = startMetrics({ service: settings.service });
   try {
     if (settings.MIGRATE_ONLY) {

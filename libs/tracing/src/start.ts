@@ -3,6 +3,7 @@ import { context, diag, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { TracerProvider } from '@opentelemetry/sdk-trace';
+import { reportTroubleTo } from './trouble.js';
 
 export interface Tracing {
   /** Resolves once the spans ended so far are exported, or could not be within 3 s; with the last holder's call tracing ends. */
@@ -19,9 +20,16 @@ let holders = 0;
  * Makes trace contexts for the whole process; call it before the first request. Spans are exported where
  * `OTEL_EXPORTER_OTLP_ENDPOINT` is set, as the other `OTEL_*` variables say. A second call shares what the first one started.
  */
-export async function startTracing(options: { readonly service: string }): Promise<Tracing> {
+export async function startTracing({
+  service,
+  report = (line) => void process.stderr.write(`${line}\n`),
+}: {
+  readonly service: string;
+  /** Told, in a line each, what keeps spans from being exported. */
+  readonly report?: (line: string) => void;
+}): Promise<Tracing> {
   holders += 1;
-  running ??= exportsSpans(process.env) ? startExporting(options.service) : startSilently();
+  running ??= exportsSpans(process.env) ? startExporting(service, report) : startSilently();
   const started = await running;
   let released = false;
   return {
@@ -38,6 +46,7 @@ export async function startTracing(options: { readonly service: string }): Promi
       trace.disable();
       propagation.disable();
       context.disable();
+      diag.disable();
     },
   };
 }
@@ -59,12 +68,13 @@ async function startSilently(): Promise<Tracing> {
 }
 
 /** Loaded only where spans are exported: the whole SDK costs each process half a second and 20 MB. */
-async function startExporting(service: string): Promise<Tracing> {
+async function startExporting(service: string, report: (line: string) => void): Promise<Tracing> {
   const { startNodeSdk } = await import('@opentelemetry/sdk-node');
-  return startNodeSdk({
-    logLevel: process.env['OTEL_LOG_LEVEL'] ?? 'warn',
+  const sdk = startNodeSdk({
     resourceAttributes: { 'service.name': service, 'service.namespace': 'farandole' },
     metricReaders: [],
     logRecordProcessors: [],
   });
+  reportTroubleTo(report);
+  return sdk;
 }
