@@ -46,6 +46,12 @@ describe('the report', () => {
     expect(holds('orders per second ÷ the floor, kafka')).toBeUndefined();
   });
 
+  it('takes a ratio of no pairs for not measured', () => {
+    const none = { ...saga(1), ratio: { median: null, low: null, high: null, of: 0 } as never };
+    const [target] = targetsOf(Results.of([result('saga', 'rabbitmq', none)]));
+    expect(target).toMatchObject({ measured: undefined, holds: undefined });
+  });
+
   it('leaves out sections of what was not measured', () => {
     const text = reportOf(Results.of([result('saga', 'rabbitmq', saga(0.99))]));
     expect(text).toContain('| rabbitmq | 64 | 300 (300–300) |');

@@ -121,7 +121,9 @@ function growth(results: Results): Target {
   };
 }
 
-function atLeast(what: string, ratio: Estimate | undefined, least: number): Target {
+/** A ratio of no pairs, since the machine was too restless for any to count, is none. */
+function atLeast(what: string, found: Estimate | undefined, least: number): Target {
+  const ratio = found && found.of > 0 ? found : undefined;
   return {
     what,
     wanted: `≥ ${least.toFixed(1)}`,
