@@ -13,6 +13,13 @@ const IMPATIENT = { RETRY_CAP_MS: '5000', RETRY_ATTEMPTS: '40', BREAKER_MAX_OPEN
 /** Of this there is little: more is asked for than is there. */
 export const SCARCE = { sku: 'mug-red', onHand: 15 } as const;
 
+export interface ArenaOptions {
+  /** Of each service. */
+  readonly replicas?: number;
+  /** Aborted, the start ends with `Interrupted`, and nothing is left running. */
+  readonly signal?: AbortSignal;
+}
+
 /** The whole system with a way to everything in it that can be broken. */
 export class Arena {
   private constructor(
@@ -27,7 +34,7 @@ export class Arena {
   ) {}
 
   /** Each service reaches its database through a proxy of its own, and the broker through one for all. */
-  static async start(startStore: () => Promise<Store>, replicas = 2): Promise<Arena> {
+  static async start(startStore: () => Promise<Store>, { replicas = 2, signal }: ArenaOptions = {}): Promise<Arena> {
     const store = await startStore();
     const failPoints = await FailPoints.create();
     const port = await freePort();
@@ -39,6 +46,7 @@ export class Arena {
         postgresPort: port,
         // PostgreSQL is killed: no page may be torn then
         durable: true,
+        ...(signal ? { signal } : {}),
         replicas: new Map(services.map((service) => [service, replicas])),
         apps: {
           ...allApps(),
