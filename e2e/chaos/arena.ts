@@ -1,6 +1,7 @@
 import { startProxy, type Network, type Proxy } from '#libs/messaging/testing';
 import { services } from '../../tools/platform/apps.js';
 import { freePort } from '../../tools/processes/index.js';
+import { FailPoints } from '../fail-points.js';
 import { stockOf } from '../invariants.js';
 import type { Store } from '../stores.js';
 import { allApps, World, type StockView } from '../world.js';
@@ -12,12 +13,20 @@ const IMPATIENT = { RETRY_CAP_MS: '5000', RETRY_ATTEMPTS: '40', BREAKER_MAX_OPEN
 /** Of this there is little: more is asked for than is there. */
 export const SCARCE = { sku: 'mug-red', onHand: 15 } as const;
 
+export interface ArenaOptions {
+  /** Of each service. */
+  readonly replicas?: number;
+  /** Aborted, the start ends with `Interrupted`, and nothing is left running. */
+  readonly signal?: AbortSignal;
+}
+
 /** The whole system with a way to everything in it that can be broken. */
 export class Arena {
   private constructor(
     readonly world: World,
     readonly store: Store,
     readonly replicas: number,
+    readonly failPoints: FailPoints,
     readonly links: ReadonlyMap<LinkName, Network>,
     /** On the shelves before the first order, and what was put there since: goods are conserved. */
     readonly goods: Map<string, StockView>,
@@ -25,8 +34,9 @@ export class Arena {
   ) {}
 
   /** Each service reaches its database through a proxy of its own, and the broker through one for all. */
-  static async start(startStore: () => Promise<Store>, replicas = 2): Promise<Arena> {
+  static async start(startStore: () => Promise<Store>, { replicas = 2, signal }: ArenaOptions = {}): Promise<Arena> {
     const store = await startStore();
+    const failPoints = await FailPoints.create();
     const port = await freePort();
     const proxies = new Map<string, Proxy>();
     for (const database of [...services, 'log']) proxies.set(database, await startProxy({ port }));
@@ -36,18 +46,20 @@ export class Arena {
         postgresPort: port,
         // PostgreSQL is killed: no page may be torn then
         durable: true,
+        ...(signal ? { signal } : {}),
         replicas: new Map(services.map((service) => [service, replicas])),
         apps: {
           ...allApps(),
           ...Object.fromEntries(services.map((one) => [one, { env: { DATABASE_URL: url(one) } }])),
         },
-        env: { ...IMPATIENT, LOG_DATABASE_URL: url('log') },
+        env: { ...IMPATIENT, ...failPoints.env, LOG_DATABASE_URL: url('log') },
       });
       const links = new Map<LinkName, Network>(services.map((service) => [service, proxies.get(service)!]));
       links.set('broker', store.network ?? proxies.get('log')!);
-      return new Arena(world, store, replicas, links, new Map(await stockOf(world)), [...proxies.values()]);
+      return new Arena(world, store, replicas, failPoints, links, new Map(await stockOf(world)), [...proxies.values()]);
     } catch (error) {
       for (const proxy of proxies.values()) await proxy.close();
+      await failPoints.remove();
       await store.stop();
       throw error;
     }
@@ -64,6 +76,7 @@ export class Arena {
   /** The data and logs are kept where a round failed. */
   async stop(keep = false): Promise<void> {
     await this.world.stop(keep);
+    await this.failPoints.remove();
     for (const proxy of this.proxies) await proxy.close();
     await this.store.stop();
   }

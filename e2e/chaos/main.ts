@@ -1,25 +1,47 @@
 /* npm run chaos [-- --help] */
+import colors from 'picocolors';
+import { dockerAvailable } from '../../tools/docker/engine.js';
+import { Interrupted } from '../../tools/platform/index.js';
 import { embeddedPostgres, kafka, rabbitmq } from '../stores.js';
 import { Arena } from './arena.js';
 import { readOptions } from './options.js';
-import { runRounds, type Total } from './run-rounds.js';
+import { runRounds } from './run-rounds.js';
 
 const options = readOptions(process.argv);
+const { transport, seed } = options;
 const print = (line: string) => void process.stdout.write(`${line}\n`);
-const starts = { postgres: embeddedPostgres, rabbitmq, kafka };
+const complain = (line: string) => void process.stderr.write(`${colors.red(line)}\n`);
+const stores = { postgres: embeddedPostgres, rabbitmq, kafka };
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
 
-print(`seed ${options.seed} on ${options.transport}`);
-const arena = await Arena.start(starts[options.transport]);
-const leave = async (exitCode: number, keep = false) => {
-  process.exitCode = exitCode;
-  await arena.stop(keep);
-};
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void leave(130).finally(() => process.exit()));
+process.exitCode = await run().catch((error: unknown) => {
+  if (error instanceof Interrupted) return 130;
+  complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return 1;
+});
+
+async function run(): Promise<number> {
+  if (transport !== 'postgres' && !(await dockerAvailable())) {
+    complain(`${transport} runs in Docker, which is not available: start it, or take --transport postgres`);
+    return 1;
+  }
+  print(`seed ${seed} on ${transport}`);
+  const arena = await Arena.start(stores[transport], { signal: interrupted.signal });
+  let failed = true;
+  try {
+    ({ failed } = await Promise.race([runRounds(arena, options, print), untilInterrupted()]));
+    return failed ? 1 : 0;
+  } finally {
+    await arena.stop(failed && !interrupted.signal.aborted);
+    // What an interrupted round was about to do has no more to do it to.
+    if (interrupted.signal.aborted) process.exit(130);
+  }
 }
-let total: Total | undefined;
-try {
-  total = await runRounds(arena, options, print);
-} finally {
-  await leave(total?.failed === false ? 0 : 1, total?.failed !== false);
+
+function untilInterrupted(): Promise<never> {
+  return new Promise((_, reject) => {
+    if (interrupted.signal.aborted) reject(new Interrupted());
+    interrupted.signal.addEventListener('abort', () => reject(new Interrupted()), { once: true });
+  });
 }

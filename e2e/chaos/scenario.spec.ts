@@ -18,7 +18,18 @@ describe('a scenario', () => {
 
   it.each(transports)('has every kind of fault on %s', (transport) => {
     expect(kinds(long(transport).map(({ fault }) => fault))).toEqual(
-      ['cut', 'duplicates', 'hang', 'kill', 'kill-store', 'pause', 'provider', 'restart', 'slow'].toSorted(),
+      [
+        'cut',
+        'duplicates',
+        'fail-point',
+        'hang',
+        'kill',
+        'kill-store',
+        'pause',
+        'provider',
+        'restart',
+        'slow',
+      ].toSorted(),
     );
   });
 
@@ -48,12 +59,14 @@ describe('a scenario', () => {
     const step = (fault: Fault, forMs = 0) => inWords({ fault, forMs, afterMs: 0 });
     expect([
       step({ kind: 'kill', app: 'inventory', replica: 1 }),
+      step({ kind: 'fail-point', service: 'payment', point: 'after-call' }, 2_000),
       step({ kind: 'hang', link: 'payment' }, 1_500),
       step({ kind: 'slow', link: 'broker', latencyMs: 300 }, 2_000),
       step({ kind: 'kill-store', store: 'database' }),
       step({ kind: 'provider', switches: { failureRate: 0.5 } }, 3_000),
     ]).toEqual([
       'kill inventory-2',
+      'kill whoever passes payment after-call for 2.0 s',
       'hang database of payment for 1.5 s',
       'slow broker by 300 ms for 2.0 s',
       'kill database',

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { FAIL_POINTS, type FailPoint } from '#libs/messaging';
 import { services, type AppName, type ServiceName } from '../../tools/platform/apps.js';
 import type { Store } from '../stores.js';
 
@@ -6,6 +7,8 @@ import type { Store } from '../stores.js';
 export type Fault =
   /** `kill` and `restart` are over when it runs again; paused (SIGSTOP) it keeps its connections and locks. */
   | { readonly kind: 'kill' | 'restart' | 'pause'; readonly app: AppName; readonly replica: number }
+  /** Whichever replica passes that line of its code meanwhile dies of it, once. */
+  | { readonly kind: 'fail-point'; readonly service: ServiceName; readonly point: FailPoint }
   | { readonly kind: 'kill-store'; readonly store: StoreName }
   /** Connections end and new ones are refused, nothing goes through, or all that comes back is late. */
   | { readonly kind: 'cut' | 'hang'; readonly link: LinkName }
@@ -65,6 +68,11 @@ function familiesOf(transport: Store['name'], replicas: number): readonly Family
     { weight: 6, fault: ofKind('kill', anyApp), forMs: AT_ONCE },
     { weight: 2, fault: ofKind('restart', service), forMs: AT_ONCE },
     { weight: 4, fault: ofKind('pause', anyApp), forMs: fc.oneof(SHORT, SHORT, LONG) },
+    {
+      weight: 4,
+      fault: ofKind('fail-point', fc.constantFrom(...POINTS)),
+      forMs: SHORT,
+    },
     { weight: 2, fault: fc.constant({ kind: 'kill-store', store: 'database' }), forMs: AT_ONCE },
     { weight: 3, fault: ofKind('cut', fc.record({ link })), forMs: SHORT },
     { weight: 2, fault: ofKind('hang', fc.record({ link })), forMs: fc.oneof(SHORT, SHORT, LONG) },
@@ -78,6 +86,14 @@ function familiesOf(transport: Store['name'], replicas: number): readonly Family
   return families;
 }
 
+/** Only these two call somebody. */
+const CALLING: readonly ServiceName[] = ['payment', 'notification'];
+const POINTS = services.flatMap((service) =>
+  FAIL_POINTS.filter((point) => point !== 'after-call' || CALLING.includes(service)).map((point) => ({
+    service,
+    point,
+  })),
+);
 const AT_ONCE = fc.constant(0);
 const SHORT = fc.integer({ min: 300, max: 5_000 });
 /** Longer than what sessions, heartbeats and leases last, see the settings of the stores. */
@@ -96,6 +112,8 @@ export function targetOf(fault: Fault): string {
     case 'restart':
     case 'pause':
       return nameOf(fault);
+    case 'fail-point':
+      return `${fault.service} ${fault.point}`;
     case 'kill-store':
       return fault.store;
     case 'cut':
@@ -119,6 +137,8 @@ export function inWords({ fault, forMs }: Step): string {
     case 'cut':
     case 'hang':
       return `${fault.kind} ${targetOf(fault)}${time}`;
+    case 'fail-point':
+      return `kill whoever passes ${targetOf(fault)}${time}`;
     case 'kill-store':
       return `kill ${fault.store}${time}`;
     case 'slow':

@@ -1,6 +1,7 @@
 import type { Arena } from '../arena.js';
 import type { Fault } from '../scenario.js';
 import { publishAgain } from './duplicates.js';
+import { armFailPoint } from './fail-points.js';
 import { breakLink } from './links.js';
 import { breakProcess } from './processes.js';
 import { breakProvider } from './provider.js';
@@ -14,6 +15,8 @@ export function inflict(fault: Fault, arena: Arena): Promise<Undo> {
     case 'restart':
     case 'pause':
       return breakProcess(fault, arena);
+    case 'fail-point':
+      return armFailPoint(fault, arena);
     case 'kill-store':
       return killStore(fault, arena);
     case 'cut':

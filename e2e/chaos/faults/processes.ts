@@ -24,7 +24,8 @@ export async function breakProcess(
   }
 }
 
-async function untilRunning(platform: Platform, app: AppName, replica: number): Promise<void> {
+/** Starts it unless somebody else does; resolves once it is ready. */
+export async function untilRunning(platform: Platform, app: AppName, replica: number): Promise<void> {
   for (let left = STARTS - 1; ; left--) {
     try {
       return await platform.start(app, replica);
