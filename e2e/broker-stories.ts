@@ -38,7 +38,8 @@ export function describeBrokerStories(name: string, startStore: () => Promise<St
     });
 
     it('a rolling restart breaks no request, and nothing is tried again for it', async () => {
-      const { accepted, broken, complaints } = await restartAll(world, [1]);
+      // Where replicas share the work one of the two tells enough; where the other stands by it has to be both.
+      const { accepted, broken, complaints } = await restartAll(world, store.name === 'postgres' ? [0, 1] : [1]);
       expect({ broken, complaints }).toEqual({ broken: [], complaints: [] });
       expect(accepted.length).toBeGreaterThan(50);
     });

@@ -19,7 +19,7 @@ export interface Restarted {
 }
 
 /** Restarts these replicas of every service in order, one at a time, while orders are placed at both replicas of the order service. */
-export async function restartAll(world: World, replicas: readonly number[] = [0, 1]): Promise<Restarted> {
+export async function restartAll(world: World, replicas: readonly number[]): Promise<Restarted> {
   const accepted: string[] = [];
   const broken: string[] = [];
   let placing = true;
