@@ -1,6 +1,7 @@
 import { connect } from 'amqplib';
 import { resolve } from 'node:path';
-import { GenericContainer, Wait, getContainerRuntimeClient, type StartedTestContainer } from 'testcontainers';
+import { RabbitMQContainer } from '@testcontainers/rabbitmq';
+import { Wait, getContainerRuntimeClient, type StartedTestContainer } from 'testcontainers';
 import type { StartedNetwork } from 'testcontainers';
 import { eventually } from '#libs/messaging/testing';
 
@@ -21,14 +22,15 @@ export interface RabbitBroker {
 }
 
 export async function startRabbitBroker(network?: StartedNetwork): Promise<RabbitBroker> {
-  const wanted = new GenericContainer('rabbitmq:4-management')
+  const wanted = new RabbitMQContainer('rabbitmq:4-management')
     // The node's name, and with it the place of its data, comes of the host name.
     .withHostname('rabbit')
     .withCopyFilesToContainer([{ source: PLUGINS, target: '/etc/rabbitmq/enabled_plugins' }])
     .withExposedPorts({ container: 5672, host: await freePort() }, { container: 15672, host: await freePort() })
     .withWaitStrategy(Wait.forHttp('/', 15672))
     .withStartupTimeout(120_000);
-  const container = await (network ? wanted.withNetwork(network).withNetworkAliases('rabbit') : wanted).start();
+  if (network) wanted.withNetwork(network).withNetworkAliases('rabbit');
+  const container = await wanted.start();
   const host = container.getHost();
   const url = `amqp://guest:guest@${host}:${container.getMappedPort(5672)}`;
   await untilUp(url);
