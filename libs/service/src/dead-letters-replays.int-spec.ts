@@ -3,7 +3,8 @@ import { v7 as uuidv7 } from 'uuid';
 import { Hopeless } from '#libs/messaging';
 import { eventually } from '#libs/messaging/testing';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
-import { broken, DeadLetterProbe, failing, held, placed } from '../testing/dead-letter-probe.js';
+import { broken, DeadLetterProbe, failing, held } from '../testing/dead-letter-probe.js';
+import { placed } from '../testing/placed.js';
 
 describe('many dead letters replayed', () => {
   let probe: DeadLetterProbe;

@@ -6,16 +6,8 @@ import { DeadLetters } from '#libs/inbox';
 import { Hopeless } from '#libs/messaging';
 import { eventually } from '#libs/messaging/testing';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
-import {
-  broken,
-  dataOf,
-  DeadLetterProbe,
-  failing,
-  held,
-  placed,
-  type Letter,
-  type Progress,
-} from '../testing/dead-letter-probe.js';
+import { broken, DeadLetterProbe, failing, held, type Letter, type Progress } from '../testing/dead-letter-probe.js';
+import { dataOf, placed } from '../testing/placed.js';
 
 describe('dead letters', () => {
   let probe: DeadLetterProbe;

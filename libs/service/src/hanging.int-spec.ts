@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { v7 as uuidv7 } from 'uuid';
 import { Module } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { ChargePayment, OrderPlaced, PaymentCharged, type Command, type Envelope } from '#libs/contracts';
 import { Does, On, Reactions } from '#libs/messaging';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
-import { envelopeOf, startForTest, type TestedService } from '../testing/index.js';
+import { startForTest, type TestedService } from '../testing/index.js';
+import { placed } from '../testing/placed.js';
 import { Service } from './index.js';
 
 const TIMEOUT_MS = 300;
@@ -48,19 +48,6 @@ class CreateEffect1700000000100 {
 @Service({ name: 'payment', title: 'Probe', port: 0, migrations: [CreateEffect1700000000100] })
 @Module({ controllers: [Probe] })
 class ProbeModule {}
-
-function placed(token: string): Envelope<typeof OrderPlaced> {
-  return envelopeOf(
-    OrderPlaced({
-      orderId: uuidv7(),
-      customer: { name: 'Ada', email: 'ada@example.com' },
-      lines: [{ sku: 'mug', quantity: 1, unitPriceCents: 1 }],
-      totalCents: 1,
-      shippingAddress: { street: '1 Main St', city: 'London', postalCode: 'N1', country: 'GB' },
-      paymentToken: token,
-    }),
-  );
-}
 
 describe('a message whose handling hangs', () => {
   let service: TestedService;

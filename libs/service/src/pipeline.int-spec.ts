@@ -13,7 +13,8 @@ import {
 } from '#libs/contracts';
 import { Does, Hopeless, On, Reactions } from '#libs/messaging';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
-import { envelopeOf, startForTest, type TestedService } from '../testing/index.js';
+import { startForTest, type TestedService } from '../testing/index.js';
+import { placed } from '../testing/placed.js';
 import { Service } from './index.js';
 
 /** How often a token's reaction still has to fail. */
@@ -57,19 +58,6 @@ class CreateEffect1700000000100 {
 @Service({ name: 'inventory', title: 'Probe', port: 0, migrations: [CreateEffect1700000000100] })
 @Module({ controllers: [Probe] })
 class ProbeModule {}
-
-function placed(token: string, orderId: string = uuidv7()): Envelope<typeof OrderPlaced> {
-  return envelopeOf(
-    OrderPlaced({
-      orderId,
-      customer: { name: 'Ada', email: 'ada@example.com' },
-      lines: [{ sku: 'mug', quantity: 1, unitPriceCents: 1 }],
-      totalCents: 1,
-      shippingAddress: { street: '1 Main St', city: 'London', postalCode: 'N1', country: 'GB' },
-      paymentToken: token,
-    }),
-  );
-}
 
 describe('a message through the pipeline', () => {
   let service: TestedService;

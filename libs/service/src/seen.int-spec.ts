@@ -7,7 +7,8 @@ import { encode } from '#libs/contracts';
 import { Hopeless } from '#libs/messaging';
 import { startMetrics, type Metrics } from '#libs/tracing';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
-import { broken, DeadLetterProbe, failing, placed } from '../testing/dead-letter-probe.js';
+import { broken, DeadLetterProbe, failing } from '../testing/dead-letter-probe.js';
+import { placed } from '../testing/placed.js';
 
 const PARENT = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' };
 

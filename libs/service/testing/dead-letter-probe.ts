@@ -7,8 +7,8 @@ import { eventually } from '#libs/messaging/testing';
 import { Service } from '../src/index.js';
 import type { Messaging } from '../src/messaging.js';
 import { MESSAGING } from '../src/tokens.js';
-import { envelopeOf } from './envelope-of.js';
 import { startForTest, type TestedService } from './index.js';
+import { placed } from './placed.js';
 
 /** Tokens whose reaction fails, and how. */
 export const failing = new Map<string, () => Error>();
@@ -41,20 +41,6 @@ class ProbeModule {}
 
 const token = 'a token for this test';
 export const broken = () => new Error('no stock of 12 mugs', { cause: new TypeError('nobody counts') });
-
-export function dataOf(paymentToken: string, orderId: string) {
-  return {
-    orderId,
-    customer: { name: 'Ada', email: 'ada@example.com' },
-    lines: [{ sku: 'mug', quantity: 1, unitPriceCents: 1 }],
-    totalCents: 1,
-    shippingAddress: { street: '1 Main St', city: 'London', postalCode: 'N1', country: 'GB' },
-    paymentToken,
-  };
-}
-
-export const placed = (paymentToken: string, orderId: string = uuidv7()) =>
-  envelopeOf(OrderPlaced(dataOf(paymentToken, orderId)));
 
 export interface Letter {
   readonly id: string;
