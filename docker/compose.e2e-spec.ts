@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { DockerComposeEnvironment, Wait, type StartedDockerComposeEnvironment } from 'testcontainers';
 import { expect, it } from 'vitest';
 import { describeWithDocker } from '../tools/docker/available.js';
@@ -33,6 +34,14 @@ function up(transport: string): Promise<StartedDockerComposeEnvironment> {
 
 async function json<T>(url: string, init?: RequestInit): Promise<T> {
   return (await (await fetch(url, init)).json()) as T;
+}
+
+function checked(environment: StartedDockerComposeEnvironment, transport: string): string {
+  const project = /([^/]+)-order-1$/.exec(environment.getContainer('order-1').getName())![1]!;
+  return execFileSync('docker', ['compose', '--project-name', project, 'run', '--rm', 'check-invariants'], {
+    env: { ...process.env, ...anyPort, TRANSPORT: transport, COMPOSE_PROFILES: transport, NO_COLOR: '1' },
+    encoding: 'utf8',
+  });
 }
 
 await describeWithDocker('docker compose up', () => {
@@ -74,6 +83,7 @@ await describeWithDocker('docker compose up', () => {
             { timeout: 60_000, interval: 500 },
           )
           .toEqual([services.toSorted()]);
+        expect(checked(environment, transport)).toContain('all that must hold holds');
       } finally {
         await environment.down({ removeVolumes: true });
       }

@@ -1,12 +1,12 @@
-import { describe, expect, it } from 'vitest';
-import { describeWithDocker } from '../tools/docker/available.js';
+import { expect, it } from 'vitest';
+import { describeAtLength, describeWithDocker } from '../tools/docker/available.js';
 import { Arena } from './chaos/arena.js';
 import { playRound } from './chaos/round.js';
 import { failureOf } from './chaos/run-rounds.js';
 import { STEADY, STEADY_STEPS } from './chaos/seeds.js';
 import { embeddedPostgres, kafka, rabbitmq, type Store } from './stores.js';
 
-describe('amid faults of many kinds', () => breaks('postgres', embeddedPostgres));
+await describeAtLength('amid faults of many kinds', () => breaks('postgres', embeddedPostgres));
 await describeWithDocker('amid faults of many kinds on RabbitMQ', () => breaks('rabbitmq', rabbitmq));
 await describeWithDocker('amid faults of many kinds on Kafka', () => breaks('kafka', kafka));
 

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFailed } from 'vitest';
+import { describeAtLength } from '../tools/docker/available.js';
 import { stockOf, violations } from './invariants.js';
 import { flood } from './load/flood.js';
 import { watchMemory } from './load/memory.js';
@@ -16,7 +17,7 @@ const MOST_MB = 600;
 /** From then on it can be told whether memory only fills up, or grows. */
 const LONG_S = 60;
 
-describe('under more orders than the system gets done', () => {
+await describeAtLength('under more orders than the system gets done', () => {
   let store: Store;
   let world: World;
   let failed = false;

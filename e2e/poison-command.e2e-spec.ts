@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFailed } from 'vitest';
+import { describeAtLength } from '../tools/docker/available.js';
 import { preload } from './preloads/index.js';
 import { embeddedPostgres } from './stores.js';
 import { allApps, World } from './world.js';
@@ -6,7 +7,7 @@ import { allApps, World } from './world.js';
 const ATTEMPTS = 3;
 const OPS_TOKEN = 'a token for the tests of ours';
 
-describe('a command that kills the process', () => {
+await describeAtLength('a command that kills the process', () => {
   const reports: string[] = [];
   let world: World;
   let failed = false;

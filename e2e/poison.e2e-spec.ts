@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { describeWithDocker } from '../tools/docker/available.js';
+import { describeAtLength, describeWithDocker } from '../tools/docker/available.js';
 import { preload } from './preloads/index.js';
 import { embeddedPostgres, rabbitmq, type Store } from './stores.js';
 import { allApps, World } from './world.js';
@@ -45,5 +45,5 @@ function describePoison(name: string, startStore: () => Promise<Store>) {
   });
 }
 
-describePoison('postgres', embeddedPostgres);
+await describeAtLength('a message that kills the process', () => describePoison('postgres', embeddedPostgres));
 await describeWithDocker('a message that kills the process', () => describePoison('rabbitmq', rabbitmq));

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFailed } from 'vitest';
+import { describeAtLength } from '../tools/docker/available.js';
 import { stockOf, violations } from './invariants.js';
 import { drizzle } from './load/flood.js';
 import { embeddedPostgres } from './stores.js';
@@ -11,7 +12,7 @@ const ORDERS_PER_S = 20;
 const BEFORE_S = 3;
 const MIX: readonly OrderRequest[] = [{}, {}, { token: 'tok_declined' }, { country: 'AQ' }, { token: 'tok_flaky' }];
 
-describe('while the payment provider is down', () => {
+await describeAtLength('while the payment provider is down', () => {
   let world: World;
   let failed = false;
 

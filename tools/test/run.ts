@@ -17,14 +17,16 @@ const code =
   (await run('vitest', 'run', ...reporters, ...process.argv.slice(2)));
 const counted = await readFile(process.env['TALLY_FILE'], 'utf8').then(
   (json) => JSON.parse(json) as Counted,
-  (): Counted => ({ passed: 0, failed: 0, skipped: 0, withoutDocker: {} }),
+  (): Counted => ({ passed: 0, failed: 0, skipped: 0, leftOut: {} }),
 );
 await rm(folder, { recursive: true });
 
-const leftOut = Object.entries(counted.withoutDocker).map(([file, tests]) => `  ${file} (${tests})`);
+const leftOut = Object.entries(counted.leftOut).map(([file, tests]) => `  ${file} (${tests})`);
 if (leftOut.length > 0) {
-  console.log(`Left out, since they need Docker and none is running:\n${leftOut.join('\n')}`);
-  console.log('Start Docker and run `npm test` again; `npm test -- <file>` runs one of them.\n');
+  console.log(`Left out, since they need Docker and none is running, or take long:\n${leftOut.join('\n')}`);
+  console.log(
+    'With Docker, `npm test` runs all of them; without, `AT_LENGTH=true npm test` runs those that only take long.\n',
+  );
 }
 
 // Whatever ends the run early, such as a global setup or the compiler, fails it as well.
