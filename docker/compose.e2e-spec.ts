@@ -37,7 +37,7 @@ async function json<T>(url: string, init?: RequestInit): Promise<T> {
 }
 
 function checked(environment: StartedDockerComposeEnvironment, transport: string): string {
-  const project = /([^/]+)-order-1$/.exec(environment.getContainer('order-1').getName())![1]!;
+  const project = environment.getContainer('order-1').getLabels()['com.docker.compose.project']!;
   return execFileSync('docker', ['compose', '--project-name', project, 'run', '--rm', 'check-invariants'], {
     env: { ...process.env, ...anyPort, TRANSPORT: transport, COMPOSE_PROFILES: transport, NO_COLOR: '1' },
     encoding: 'utf8',
