@@ -14,7 +14,7 @@ export async function stockViolations(databases: Databases, before?: ReadonlyMap
   );
   const gone = new Map(shipped.map(({ sku, quantity }) => [sku, quantity]));
   return levels.flatMap(({ sku, onHand, reserved }) => {
-    const was = before?.get(sku)?.onHand;
+    const was = before && (before.get(sku)?.onHand ?? 0);
     const left = gone.get(sku) ?? 0;
     return [
       ...(reserved === 0 ? [] : [`${sku}: ${reserved} still reserved`]),
