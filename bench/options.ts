@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { type StoreName, stores } from './system.js';
+import { type StoreName, stores } from './stores.js';
 
 /** What every experiment is told. */
 export interface Options {

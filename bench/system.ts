@@ -2,14 +2,12 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stockOf, violations } from '../e2e/invariants.js';
-import { embeddedPostgres, kafka, rabbitmq, type Store } from '../e2e/stores.js';
+import type { Store } from '../e2e/stores.js';
 import { type StockView, World } from '../e2e/world.js';
 import { startPostgres } from '../tools/postgres/index.js';
 import type { Target } from './load/client.js';
 import { brokerProcesses } from './cost/processes.js';
-
-export const stores = { postgres: embeddedPostgres, rabbitmq, kafka } as const;
-export type StoreName = keyof typeof stores;
+import { type StoreName, stores } from './stores.js';
 
 /** Counts what every statement costs, for the tables of costs and for whoever looks for what to change. */
 const POSTGRES = {

@@ -39,7 +39,7 @@ export function residentBytesOf(pid: number): number {
 export function brokerProcesses(): number[] {
   return everyProcess()
     .map(({ pid }) => pid)
-    .filter((pid) => /\bbeam\.smp\b.*rabbit|kafka\.Kafka\b|toxiproxy/.test(read(`/proc/${pid}/cmdline`) ?? ''));
+    .filter((pid) => /\bbeam\.smp\b.*rabbit|kafka\.Kafka\b/.test(read(`/proc/${pid}/cmdline`) ?? ''));
 }
 
 function everyProcess(): Stat[] {

@@ -24,7 +24,8 @@ export interface HttpFound {
 
 const CONNECTIONS = 16;
 /** Relaying is measured elsewhere; what piles up meanwhile turns no request away. */
-const UNRELAYED = { PUBLISH: 'false', OUTBOX_MAX_DEPTH: '10000000', OUTBOX_MAX_AGE_MS: String(3_600_000) };
+const MANY = '10000000';
+const UNRELAYED = { PUBLISH: 'false', OUTBOX_MAX_DEPTH: MANY, ORDERS_MAX_UNSETTLED: MANY };
 
 /** `POST /orders` of the order service against a bare Fastify with the same schema. */
 export async function http(options: Options): Promise<HttpFound> {

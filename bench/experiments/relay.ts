@@ -11,7 +11,7 @@ import { bareKafka, bareRabbit, type BareClient } from '../load/bare-clients.js'
 import { orderPlaced, outgoing } from '../load/orders.js';
 import type { Options } from '../options.js';
 import { type Estimate, estimate, mean } from '../statistics.js';
-import { stores } from '../system.js';
+import { stores } from '../stores.js';
 import { say } from './run.js';
 
 export interface RelayFound {

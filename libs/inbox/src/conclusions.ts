@@ -5,6 +5,7 @@ import type { Handler } from '#libs/messaging';
 import { isDatabaseDown } from './database-errors.js';
 import type { DueWork } from './due.js';
 import { Effects } from './effects.js';
+import { Gathering } from './gathering.js';
 import type { HandlingParts } from './parts.js';
 
 /** What is left of due work that was run: its effect, to be had together with the end of its row. */
@@ -23,8 +24,7 @@ interface Ending {
 }
 
 interface Waiting extends Ending {
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
+  readonly concluded: PromiseWithResolvers<void>;
 }
 
 /** Another worker has the lease by now; the transaction must leave no effect. */
@@ -40,22 +40,22 @@ export class LeaseLost extends Error {
  * when that fails, each has one of its own.
  */
 export class Conclusions {
-  private waiting: Waiting[] = [];
-  private busy = false;
+  private readonly gathering: Gathering<Waiting>;
 
   constructor(
     private readonly parts: HandlingParts,
     private readonly holder: string,
-  ) {}
+  ) {
+    this.gathering = new Gathering((batch) => this.commitTogether(batch), { most: parts.maxBatch, atOnce: 1 });
+  }
 
   /** Resolves once row and effect are committed; after a rejection neither is, unless the database was lost on the way. @throws LeaseLost */
   together(conclusion: Conclusion): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const ending = endingOf(conclusion);
-      // Within the span of its own work, whoever's turn it is.
-      this.waiting.push({ ...ending, conclude: AsyncResource.bind(ending.conclude), resolve, reject });
-      if (!this.busy) void this.drain();
-    });
+    const ending = endingOf(conclusion);
+    const concluded = Promise.withResolvers<void>();
+    // Within the span of its own work, whoever's turn it is.
+    void this.gathering.add([{ ...ending, conclude: AsyncResource.bind(ending.conclude), concluded }]);
+    return concluded.promise;
   }
 
   /** The same in a transaction that nobody shares. */
@@ -63,24 +63,19 @@ export class Conclusions {
     return this.commitOne(endingOf(conclusion));
   }
 
-  private async drain(): Promise<void> {
-    this.busy = true;
-    while (this.waiting.length > 0) {
-      const batch = this.waiting.splice(0, this.parts.maxBatch);
-      try {
-        const finished = await this.commit(batch);
-        for (const one of batch) {
-          if (finished.has(one.work.rowId)) one.resolve();
-          else one.reject(new LeaseLost(one.work));
-        }
-      } catch (error) {
-        for (const one of batch) {
-          if (batch.length === 1 || isDatabaseDown(error)) one.reject(error);
-          else this.commitOne(one).then(one.resolve, one.reject);
-        }
+  private async commitTogether(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const finished = await this.commit(batch);
+      for (const { work, concluded } of batch) {
+        if (finished.has(work.rowId)) concluded.resolve();
+        else concluded.reject(new LeaseLost(work));
+      }
+    } catch (error) {
+      for (const one of batch) {
+        if (batch.length === 1 || isDatabaseDown(error)) one.concluded.reject(error);
+        else this.commitOne(one).then(one.concluded.resolve, one.concluded.reject);
       }
     }
-    this.busy = false;
   }
 
   private async commitOne(ending: Ending): Promise<void> {

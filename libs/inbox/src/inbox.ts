@@ -7,6 +7,7 @@ import type { DeadLetter, DeadLetterReason } from './dead-letters.js';
 import { errorText } from './dead-letters-error.js';
 import type { NewWork } from './due.js';
 import { Effects } from './effects.js';
+import { Gathering } from './gathering.js';
 import { retryOf, runWithin } from './limits.js';
 import type { HandlingParts } from './parts.js';
 import { read, Unreadable } from './read.js';
@@ -19,6 +20,8 @@ export interface InboxParts extends HandlingParts {
 
 /** More than a service can have had under way when its last run ended. */
 const WATCHED_AFTER_START = 1_000;
+/** The second one goes on while a reaction of the first is slow. */
+const TRANSACTIONS_AT_ONCE = 1;
 
 interface Readable {
   readonly delivery: Delivery;
@@ -34,7 +37,14 @@ export class Inbox {
   private readonly suspects = new Suspects(WATCHED_AFTER_START);
   private turn: Promise<void> = Promise.resolve();
 
-  constructor(private readonly parts: InboxParts) {}
+  private readonly gathering: Gathering<Readable>;
+
+  constructor(private readonly parts: InboxParts) {
+    this.gathering = new Gathering((batch) => this.handleTogether(batch), {
+      most: parts.maxBatch,
+      atOnce: TRANSACTIONS_AT_ONCE,
+    });
+  }
 
   /** Resolves once every delivery has taken effect, waits for a later try, or is set aside; rejects while the database is out of reach. */
   async receive(batch: readonly Delivery[]): Promise<void> {
@@ -42,6 +52,7 @@ export class Inbox {
     if (unreadable.length > 0) await this.setAside(unreadable);
     if (readable.length === 0) return;
     if (this.suspects.watching) await this.inTurn(() => this.handleWatched(readable));
+    else if (this.parts.maxBatch > 1) await this.gathering.add(readable);
     else await this.handleTogether(readable);
   }
 

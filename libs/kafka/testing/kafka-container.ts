@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { GenericContainer, Wait, type StartedNetwork, type StartedTestContainer } from 'testcontainers';
+import { freePort } from '../../../tools/processes/index.js';
 
 const image = 'apache/kafka:4.3.1';
 
@@ -27,17 +28,32 @@ export async function startKafkaContainer(
   advertised: string,
   secured?: Secured,
 ): Promise<StartedTestContainer> {
-  const container = new GenericContainer(image)
+  const container = kafkaContainer(node, advertised, secured)
     .withNetwork(network)
-    .withNetworkAliases(`kafka-${node.id}`)
+    .withNetworkAliases(`kafka-${node.id}`);
+  if (secured) container.withCommand(['sh', '-c', `${makeCertificate(advertised)} && exec /etc/kafka/docker/run`]);
+  return container.start();
+}
+
+/** A Kafka without a network in front of it, for who measures. */
+export async function startKafkaBroker(): Promise<{ readonly broker: string; stop(): Promise<void> }> {
+  const port = await freePort();
+  const broker = `127.0.0.1:${port}`;
+  const container = await kafkaContainer({ id: 1, of: 1 }, broker)
+    .withHostname('kafka-1')
+    .withExposedPorts({ container: 9092, host: port })
+    .start();
+  return { broker, stop: async () => void (await container.stop({ timeout: 0 })) };
+}
+
+function kafkaContainer(node: Node, advertised: string, secured?: Secured): GenericContainer {
+  return new GenericContainer(image)
     .withEnvironment({
       ...environment(node, advertised, secured ? 'SASL_SSL' : 'PLAINTEXT'),
       ...(secured ? security(secured) : {}),
     })
     .withWaitStrategy(Wait.forLogMessage(/Kafka Server started/))
     .withStartupTimeout(120_000);
-  if (secured) container.withCommand(['sh', '-c', `${makeCertificate(advertised)} && exec /etc/kafka/docker/run`]);
-  return container.start();
 }
 
 /** The certificate by which a client of a secured node can trust it. */

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { TransportLog } from '#libs/messaging';
 import { Backoff } from './backoff.js';
+import { gatherWrites } from './gather-writes.js';
 import { RabbitRefused, explained } from './refusals.js';
 import { connectArguments, placeOf, type Settings } from './settings.js';
 
@@ -76,6 +77,7 @@ export class Link {
 
   private async attempt(): Promise<ChannelModel> {
     const connection = await connect(...(await connectArguments(this.settings, this.name)));
+    gatherWrites(streamOf(connection));
     let failure: Error | undefined;
     connection.on('error', (error) => (failure = error));
     connection.on('close', (error) => this.lost(connection, failure ?? error));
@@ -121,6 +123,10 @@ export class Link {
 
 /** amqplib has no way to end a connection that does not answer. An error, since it only listens to those and to the other end. */
 function cut(connection: ChannelModel, why: Error): void {
-  const { stream } = connection.connection as unknown as { stream: Duplex };
+  const stream = streamOf(connection);
   if (!stream.destroyed) stream.destroy(why);
+}
+
+function streamOf(connection: ChannelModel): Duplex {
+  return (connection.connection as unknown as { stream: Duplex }).stream;
 }

@@ -4,6 +4,7 @@ import { RabbitMQContainer } from '@testcontainers/rabbitmq';
 import { Wait, getContainerRuntimeClient, type StartedTestContainer } from 'testcontainers';
 import type { StartedNetwork } from 'testcontainers';
 import { eventually } from '#libs/messaging/testing';
+import { freePort } from '../../../tools/processes/index.js';
 
 /** From the root, where npm scripts run: beside built code it is not. */
 const PLUGINS = resolve('libs/rabbitmq/config/enabled_plugins');
@@ -30,6 +31,7 @@ export async function startRabbitBroker(network?: StartedNetwork): Promise<Rabbi
     .withWaitStrategy(Wait.forHttp('/', 15672))
     .withStartupTimeout(120_000);
   if (network) wanted.withNetwork(network).withNetworkAliases('rabbit');
+  // Fixed ports: those of Docker's choice would be others after the restart.
   const container = await wanted.start();
   const host = container.getHost();
   const url = `amqp://guest:guest@${host}:${container.getMappedPort(5672)}`;
@@ -63,15 +65,4 @@ async function run(container: StartedTestContainer, command: string[]): Promise<
   const { exitCode, output } = await container.exec(command);
   if (exitCode !== 0) throw new Error(`${command.join(' ')} failed: ${output}`);
   return output;
-}
-
-/** Published as a fixed port: a port of Docker's choice would be another one after the restart. */
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  const server = createServer();
-  await new Promise<void>((ready) => server.listen(0, '0.0.0.0', ready));
-  const address = server.address();
-  await new Promise((closed) => server.close(closed));
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
 }
