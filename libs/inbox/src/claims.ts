@@ -1,4 +1,5 @@
 import type { DataSource, EntityManager } from 'typeorm';
+import { laneOfEvents } from './due.js';
 
 const DAY_MS = 86_400_000;
 /** Days of partitions kept ready ahead, so that a sender's fast clock does no harm. */
@@ -11,6 +12,10 @@ interface Claimable {
   readonly type: string;
   readonly causationId?: string;
 }
+
+const CLAIM = `insert into inbox (message_id, type, causation_id, ordinal)
+  select * from unnest($1::uuid[], $2::text[], $3::text[], $4::smallint[])
+  on conflict do nothing returning message_id`;
 
 /** One message in one service. */
 export interface Handling {
@@ -59,22 +64,25 @@ export class Claims {
    * in the middle of a reaction is let finish, or roll back, first.
    */
   async claim(tx: EntityManager, messages: readonly Claimable[]): Promise<ReadonlySet<string>> {
-    // By id, so that two transactions never wait for each other.
-    const sorted = messages
-      .map((message, ordinal) => ({ ...message, ordinal }))
-      .toSorted((a, b) => (a.id < b.id ? -1 : 1));
-    const rows: { message_id: string }[] = await tx.query(
-      `insert into inbox (message_id, type, causation_id, ordinal)
-       select * from unnest($1::uuid[], $2::text[], $3::text[], $4::smallint[])
-       on conflict do nothing returning message_id`,
-      [
-        sorted.map(({ id }) => id),
-        sorted.map(({ type }) => type),
-        sorted.map(({ causationId }) => causationId ?? null),
-        sorted.map(({ ordinal }) => ordinal),
-      ],
-    );
+    const rows: { message_id: string }[] = await tx.query(CLAIM, claimValues(messages));
     return new Set(rows.map((row) => row.message_id));
+  }
+
+  /**
+   * Claims as `claim` does, and looks in the same statement of which keys an event waits. What became of messages that it had to wait for
+   * it does not see: where it claimed fewer than asked, `waiting` is to be looked up anew.
+   */
+  async claimAndLook(tx: EntityManager, messages: readonly (Claimable & { readonly key: string })[]) {
+    const lanes = [...new Set(messages.map(({ key }) => laneOfEvents(key)))];
+    const rows: { message_id: string | null; waiting: string | null }[] = await tx.query(
+      `with claimed as (${CLAIM})
+       select message_id, null as waiting from claimed union all select null, key from due where lane = any($5::text[])`,
+      [...claimValues(messages), lanes],
+    );
+    return {
+      claimed: new Set(rows.flatMap(({ message_id }) => message_id ?? [])) as ReadonlySet<string>,
+      waiting: new Set(rows.flatMap(({ waiting }) => waiting ?? [])) as ReadonlySet<string>,
+    };
   }
 
   /** Notes that messages came again, for whoever asks for an order's story. */
@@ -109,6 +117,19 @@ export class Claims {
       [messageIds],
     );
   }
+}
+
+function claimValues(messages: readonly Claimable[]) {
+  // By id, so that two transactions never wait for each other.
+  const sorted = messages
+    .map((message, ordinal) => ({ ...message, ordinal }))
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  return [
+    sorted.map(({ id }) => id),
+    sorted.map(({ type }) => type),
+    sorted.map(({ causationId }) => causationId ?? null),
+    sorted.map(({ ordinal }) => ordinal),
+  ];
 }
 
 function startOfDay(time: number): number {

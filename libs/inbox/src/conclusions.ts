@@ -4,7 +4,7 @@ import type { Envelope } from '#libs/contracts';
 import type { Handler } from '#libs/messaging';
 import { isDatabaseDown } from './database-errors.js';
 import type { DueWork } from './due.js';
-import { Effects } from './effects.js';
+import { Effects, type EffectParts } from './effects.js';
 import { Gathering } from './gathering.js';
 import type { HandlingParts } from './parts.js';
 
@@ -43,7 +43,7 @@ export class Conclusions {
   private readonly gathering: Gathering<Waiting>;
 
   constructor(
-    private readonly parts: HandlingParts,
+    private readonly parts: HandlingParts & EffectParts,
     private readonly holder: string,
   ) {
     this.gathering = new Gathering((batch) => this.commitTogether(batch), { most: parts.maxBatch, atOnce: 1 });
@@ -85,10 +85,10 @@ export class Conclusions {
 
   /** Returns the rows that were still the holder's: all of theirs is committed, and nothing of the others. */
   private async commit(batch: readonly Ending[]): Promise<ReadonlySet<string>> {
-    const { database, claims, due, outbox, service } = this.parts;
-    const effects = new Effects(outbox, service);
+    const { database, claims, due } = this.parts;
+    const effects = new Effects(this.parts);
     const rowIds = batch.map(({ work }) => work.rowId);
-    const finished = await database.transaction(async (tx) => {
+    const committed = database.transaction(async (tx) => {
       const held = await due.finish(tx, this.holder, rowIds);
       const endings = batch.filter(({ work }) => held.has(work.rowId));
       await claims.noteDone(
@@ -96,11 +96,10 @@ export class Conclusions {
         endings.map(({ cause, work }) => ({ ...cause, attempts: work.attempts })),
       );
       for (const { conclude } of endings) await conclude(tx, effects);
-      await effects.write(tx, due);
+      await effects.write(tx);
       return held;
     });
-    effects.committed();
-    return finished;
+    return effects.endingWith(committed);
   }
 }
 

@@ -208,6 +208,61 @@ describe('due work', () => {
     expect(await done()).toEqual([{ attempts: 1, count: 7 }]);
   });
 
+  describe('told of commands as they are written', () => {
+    const write = (...keys: string[]) =>
+      database.transaction(async (tx) => ({
+        written: keys.length,
+        taken: await worker.add(tx, keys.map(command)),
+      }));
+    /** Nothing waits and the worker has found so, so that it looks again in a second at the earliest. */
+    const idle = async () => {
+      worker.start();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    };
+
+    it('begins them without looking once they are committed, and no more at once than it may', async () => {
+      await idle();
+      const keys = Array.from({ length: 3 * CONCURRENCY }, (_, n) => `key-${n}`);
+      let underWay = 0;
+      let most = 0;
+      does = async () => {
+        most = Math.max(most, ++underWay);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        underWay--;
+      };
+      const { written, taken } = await write(...keys);
+      expect(taken.map(({ key }) => key)).toEqual(keys.slice(0, CONCURRENCY));
+      expect(await write('no room')).toMatchObject({ taken: [] });
+      worker.committed(written, taken);
+      await allDone();
+      expect(most).toBe(CONCURRENCY);
+      expect(await done()).toEqual([{ attempts: 1, count: 3 * CONCURRENCY + 1 }]);
+    });
+
+    it('keeps the order of a key, within one transaction and across two', async () => {
+      await idle();
+      const order: string[] = [];
+      does = async (key) => void order.push(key);
+      const first = await write('same', 'same', 'other');
+      const second = await write('same');
+      expect([first, second].map(({ taken }) => taken.map(({ key }) => key))).toEqual([['same', 'other'], []]);
+      worker.committed(second.written, second.taken);
+      expect(order).toEqual([]);
+      worker.committed(first.written, first.taken);
+      await allDone();
+      expect(order).toHaveLength(4);
+      expect(await done()).toEqual([{ attempts: 1, count: 4 }]);
+    });
+
+    it('does those of a transaction whose commit nobody knows of, and counts nothing', async () => {
+      await idle();
+      const { taken } = await write('a', 'b');
+      worker.failed(taken);
+      await allDone();
+      expect(await done()).toEqual([{ attempts: 1, count: 2 }]);
+    });
+  });
+
   it('ends no other command wrongly when the end of one fails', async () => {
     ends = async (key) => {
       if (key === 'key-5') throw new Error('not today');

@@ -8,7 +8,8 @@ import { Conclusions, LeaseLost } from './conclusions.js';
 import { isDatabaseDown } from './database-errors.js';
 import type { DeadLetterReason } from './dead-letters.js';
 import { errorText } from './dead-letters-error.js';
-import type { DueWork, Holder } from './due.js';
+import type { DueWork, Holder, NewWork } from './due.js';
+import type { Doer } from './effects.js';
 import { describe, fieldsOf } from './inbox.js';
 import { retryOf, runWithin } from './limits.js';
 import type { HandlingParts } from './parts.js';
@@ -32,11 +33,17 @@ const OWN_TABLE = { 'messaging.system': 'postgresql', 'messaging.destination.nam
 const HANDED_BACK_MS = 1_000;
 
 /** Works off what is due: commands outside of a transaction, events tried again inside one, a bounded number at once. */
-export class DueWorker {
+export class DueWorker implements Doer {
   private readonly me = uuidv7();
   private readonly conclusions: Conclusions;
   private readonly woken = new Signal();
   private readonly running = new Map<string, Promise<void>>();
+  /** Leased by a transaction that may not be committed yet. */
+  private readonly promised = new Set<string>();
+  /** Room that is kept for work which is being written. */
+  private reserved = 0;
+  /** Something may wait for room, or behind what runs. */
+  private crowded = true;
   /** The row that is run although nobody knows how its last attempt ended: one at a time, so that what kills is told from what was beside it. */
   private suspect: string | undefined;
   /** There may be work under this worker's name that it does not run. */
@@ -48,7 +55,7 @@ export class DueWorker {
   private renewal: NodeJS.Timeout | undefined;
 
   constructor(private readonly parts: DueWorkerParts) {
-    this.conclusions = new Conclusions(parts, this.me);
+    this.conclusions = new Conclusions({ ...parts, doer: this }, this.me);
   }
 
   start(): void {
@@ -58,6 +65,33 @@ export class DueWorker {
 
   /** Something was committed that may be due now. */
   wake(): void {
+    this.crowded = true;
+    this.woken.set();
+  }
+
+  async add(tx: EntityManager, commands: readonly NewWork[]): Promise<readonly DueWork[]> {
+    const room = this.stopping ? 0 : Math.min(commands.length, this.room);
+    this.reserved += room;
+    try {
+      const taken = await this.parts.due.addLeased(tx, commands, this.me, room, LEASE_MS);
+      for (const { rowId } of taken) this.promised.add(rowId);
+      return taken;
+    } finally {
+      this.reserved -= room;
+    }
+  }
+
+  committed(written: number, taken: readonly DueWork[]): void {
+    for (const work of taken) {
+      this.promised.delete(work.rowId);
+      this.begin(work);
+    }
+    if (taken.length < written) this.wake();
+  }
+
+  failed(taken: readonly DueWork[]): void {
+    for (const { rowId } of taken) this.promised.delete(rowId);
+    this.astray = true;
     this.woken.set();
   }
 
@@ -81,11 +115,13 @@ export class DueWorker {
       try {
         if (this.astray) await this.handBack();
         const { due, database } = this.parts;
-        const room = this.concurrency - this.running.size;
+        const { room } = this;
+        const alone = this.running.size === 0;
         const leased = room > 0 ? await due.lease(database, this.holder, room, LEASE_MS) : [];
         for (const work of leased) this.begin(work);
         if (this.suspect !== undefined && leased.length > 0) waitMs = 0;
         else if (leased.length === 0 && room > 0) {
+          if (alone) this.crowded = false;
           waitMs = Math.min(waitMs, Math.max(5, (await due.nextInMs(database, this.holder)) ?? waitMs));
         }
       } catch {
@@ -97,6 +133,15 @@ export class DueWorker {
     }
   }
 
+  private get room(): number {
+    return Math.max(0, this.concurrency - this.running.size - this.promised.size - this.reserved);
+  }
+
+  /** What it runs, or is about to. */
+  private get own(): string[] {
+    return [...this.running.keys(), ...this.promised];
+  }
+
   private get holder(): Holder {
     return { id: this.me, takesSuspects: this.suspect === undefined };
   }
@@ -104,12 +149,15 @@ export class DueWorker {
   private begin(work: DueWork): void {
     if (work.unexplained > 0) this.suspect = work.rowId;
     const done = this.attempt(work)
-      .catch((error: unknown) => this.afterFailure(work, error))
+      .catch((error: unknown) => {
+        this.crowded = true;
+        return this.afterFailure(work, error);
+      })
       .catch((error: unknown) => this.interrupted(work, error))
       .finally(() => {
         this.running.delete(work.rowId);
         if (this.suspect === work.rowId) this.suspect = undefined;
-        this.woken.set();
+        if (this.crowded) this.woken.set();
       });
     this.running.set(work.rowId, done);
   }
@@ -128,8 +176,8 @@ export class DueWorker {
     const { due, database } = this.parts;
     this.astray = false;
     try {
-      await due.renew(database, this.me, [...this.running.keys()], LEASE_MS);
-      await due.release(database, this.me, [...this.running.keys()], HANDED_BACK_MS);
+      await due.renew(database, this.me, this.own, LEASE_MS);
+      await due.release(database, this.me, this.own, HANDED_BACK_MS);
     } catch (error) {
       this.astray = true;
       throw error;

@@ -50,6 +50,37 @@ const FREE = `(d.leased_until is null or d.leased_until < now()) and $1::uuid <>
   and (d.begun_by = '{}' or $2)
   and not exists (select from due ahead where ahead.lane = d.lane and ahead.id < d.id)`;
 
+const ADD = `with added as (
+    select kind || ':' || key as lane, w.*, case when leasable and not exists (
+      select from due ahead where ahead.lane = kind || ':' || key) then $10::uuid end as holder
+    from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::int[], $7::float8[], $8::text[], $9::boolean[])
+      as w(kind, type, key, headers, body, attempts, delay, error, leasable))
+  insert into due (lane, kind, type, key, headers, body, attempts, due_at, first_error, last_error, leased_by, leased_until, begun_by)
+  select lane, kind, type, key, headers, body, attempts, now() + delay * interval '1 ms', error, error, holder,
+    case when holder is not null then clock_timestamp() + $11 * interval '1 ms' end, array_remove(array[holder], null)
+  from added returning id, leased_by is not null as leased`;
+
+function addValues(
+  work: readonly NewWork[],
+  leasable: (one: NewWork) => boolean,
+  holder: string | null,
+  leaseMs: number,
+) {
+  return [
+    work.map((one) => one.kind),
+    work.map((one) => one.type),
+    work.map((one) => one.key),
+    work.map((one) => JSON.stringify(one.headers)),
+    work.map((one) => one.body),
+    work.map((one) => one.attempts),
+    work.map((one) => one.delayMs),
+    work.map((one) => one.error ?? null),
+    work.map(leasable),
+    holder,
+    leaseMs,
+  ];
+}
+
 /** Serialises commands under the trace context that is active now. */
 export function prepareCommands(commands: readonly Stated<CommandType>[], cause: Envelope, service: string): NewWork[] {
   return commands.map(({ of, data }) => {
@@ -70,32 +101,46 @@ export function prepareCommands(commands: readonly Stated<CommandType>[], cause:
   });
 }
 
+/** The lane in which the events of a key wait for each other. */
+export function laneOfEvents(key: string): string {
+  return `event:${key}`;
+}
+
 /** The table of due work. A lease, renewed while work runs, keeps it to one worker; when its holder dies, it runs out. */
 export class DueTable {
   async add(tx: EntityManager, work: readonly NewWork[]): Promise<void> {
-    if (work.length === 0) return;
-    await tx.query(
-      `insert into due (lane, kind, type, key, headers, body, attempts, due_at, first_error, last_error)
-       select kind || ':' || key, kind, type, key, headers, body, attempts, now() + delay * interval '1 ms', error, error
-       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::int[], $7::float8[], $8::text[])
-         as w(kind, type, key, headers, body, attempts, delay, error)`,
-      [
-        work.map((one) => one.kind),
-        work.map((one) => one.type),
-        work.map((one) => one.key),
-        work.map((one) => JSON.stringify(one.headers)),
-        work.map((one) => one.body),
-        work.map((one) => one.attempts),
-        work.map((one) => one.delayMs),
-        work.map((one) => one.error ?? null),
-      ],
+    if (work.length > 0)
+      await tx.query(
+        ADD,
+        addValues(work, () => false, null, 0),
+      );
+  }
+
+  /**
+   * Adds work and leases to a holder, at once, up to `room` rows of it that have nothing ahead of them; returns these. That they are begun is noted
+   * as by `lease`.
+   */
+  async addLeased(
+    tx: EntityManager,
+    work: readonly NewWork[],
+    holder: string,
+    room: number,
+    leaseMs: number,
+  ): Promise<DueWork[]> {
+    const lanes = new Set<string>();
+    const leasable = ({ kind, key }: NewWork) => lanes.size < room && lanes.size < lanes.add(`${kind}:${key}`).size;
+    const rows: { id: string; leased: boolean }[] = await tx.query(ADD, addValues(work, leasable, holder, leaseMs));
+    return work.flatMap(({ kind, type, key, headers, body, attempts }, n) =>
+      rows[n]!.leased
+        ? [{ rowId: rows[n]!.id, kind, type, key, headers, body, attempts: attempts + 1, unexplained: 0 }]
+        : [],
     );
   }
 
   /** Keys of which an event waits: later ones have to queue behind it. */
   async waitingKeys(tx: EntityManager, keys: readonly string[]): Promise<Set<string>> {
     const rows: { key: string }[] = await tx.query('select distinct key from due where lane = any($1::text[])', [
-      keys.map((key) => `event:${key}`),
+      keys.map(laneOfEvents),
     ]);
     return new Set(rows.map((row) => row.key));
   }

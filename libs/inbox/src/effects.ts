@@ -2,18 +2,30 @@ import type { EntityManager } from 'typeorm';
 import type { CommandType, Envelope, EventType, MessageType, Stated } from '#libs/contracts';
 import type { HandlerInfo, OutgoingMessage } from '#libs/messaging';
 import type { Outbox, OutboxRow } from '#libs/outbox';
-import { prepareCommands, type DueTable, type NewWork } from './due.js';
+import { prepareCommands, type DueWork, type NewWork } from './due.js';
+
+/** Does commands, and is told of new ones as they are written. */
+export interface Doer {
+  /** Writes commands and returns those that it will begin at once when it hears that they are committed. */
+  add(tx: EntityManager, commands: readonly NewWork[]): Promise<readonly DueWork[]>;
+  committed(written: number, taken: readonly DueWork[]): void;
+  failed(taken: readonly DueWork[]): void;
+}
+
+export interface EffectParts {
+  readonly outbox: Outbox;
+  readonly service: string;
+  readonly doer: Doer;
+}
 
 /** What reactions of one transaction returned, serialised and ready to be written. */
 export class Effects {
   readonly events: OutgoingMessage[] = [];
   readonly commands: NewWork[] = [];
   private rows: readonly OutboxRow[] = [];
+  private taken: readonly DueWork[] = [];
 
-  constructor(
-    private readonly outbox: Outbox,
-    private readonly service: string,
-  ) {}
+  constructor(private readonly parts: EffectParts) {}
 
   /** To be called within the span of the reaction: what it returned becomes that span's child. */
   add(outcome: unknown, cause: Envelope, { emits, reactsTo }: HandlerInfo): void {
@@ -23,18 +35,29 @@ export class Effects {
     }
     const events = stated.filter((one): one is Stated<EventType> => one.of.kind === 'event');
     const commands = stated.filter((one): one is Stated<CommandType> => one.of.kind === 'command');
-    this.events.push(...this.outbox.prepare(events, { correlationId: cause.correlationId, causationId: cause.id }));
-    this.commands.push(...prepareCommands(commands, cause, this.service));
+    this.events.push(
+      ...this.parts.outbox.prepare(events, { correlationId: cause.correlationId, causationId: cause.id }),
+    );
+    this.commands.push(...prepareCommands(commands, cause, this.parts.service));
   }
 
-  async write(tx: EntityManager, due: DueTable): Promise<void> {
-    this.rows = await this.outbox.write(tx, this.events);
-    await due.add(tx, this.commands);
+  async write(tx: EntityManager): Promise<void> {
+    this.rows = await this.parts.outbox.write(tx, this.events);
+    if (this.commands.length > 0) this.taken = await this.parts.doer.add(tx, this.commands);
   }
 
-  /** To be called once what was written is committed. */
-  committed(): void {
-    this.outbox.committed(this.rows);
+  /** Has what was written go on its way once the transaction that wrote it is committed. */
+  async endingWith<T>(transaction: Promise<T>): Promise<T> {
+    const { outbox, doer } = this.parts;
+    try {
+      const result = await transaction;
+      outbox.committed(this.rows);
+      if (this.commands.length > 0) doer.committed(this.commands.length, this.taken);
+      return result;
+    } catch (error) {
+      if (this.taken.length > 0) doer.failed(this.taken);
+      throw error;
+    }
   }
 }
 

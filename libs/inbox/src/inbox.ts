@@ -6,7 +6,7 @@ import { isDatabaseDown } from './database-errors.js';
 import type { DeadLetter, DeadLetterReason } from './dead-letters.js';
 import { errorText } from './dead-letters-error.js';
 import type { NewWork } from './due.js';
-import { Effects } from './effects.js';
+import { Effects, type Doer } from './effects.js';
 import { Gathering } from './gathering.js';
 import { retryOf, runWithin } from './limits.js';
 import type { HandlingParts } from './parts.js';
@@ -14,8 +14,7 @@ import { read, Unreadable } from './read.js';
 import { KillsTheProcess, Suspects } from './suspects.js';
 
 export interface InboxParts extends HandlingParts {
-  /** Due work was committed. */
-  readonly onDue: () => void;
+  readonly doer: Doer & { wake(): void };
 }
 
 /** More than a service can have had under way when its last run ended. */
@@ -102,18 +101,23 @@ export class Inbox {
   }
 
   private async handle(batch: readonly Readable[]): Promise<void> {
-    const { database, claims, due, outbox, service } = this.parts;
-    const effects = new Effects(outbox, service);
+    const { database, claims, due } = this.parts;
+    const effects = new Effects(this.parts);
     const behind: NewWork[] = [];
     const handled: Readable[] = [];
     let claimed: ReadonlySet<string> = new Set();
-    await database.transaction(async (tx) => {
-      claimed = await claims.claim(tx, distinct(batch));
+    const committed = database.transaction(async (tx) => {
+      const asked = distinct(batch);
+      const looked = await claims.claimAndLook(tx, asked);
+      ({ claimed } = looked);
       failPoint('after-claim');
-      const waiting =
-        claimed.size > 0
-          ? await due.waitingKeys(tx, [...new Set(batch.map(({ envelope }) => envelope.key))])
-          : new Set();
+      const sawAll = claimed.size === asked.length || claimed.size === 0;
+      const waiting = sawAll
+        ? looked.waiting
+        : await due.waitingKeys(
+            tx,
+            asked.map(({ key }) => key),
+          );
       const fresh = new Set(claimed);
       for (const one of batch) {
         if (!fresh.delete(one.envelope.id)) continue;
@@ -123,13 +127,12 @@ export class Inbox {
           handled.push(one);
         }
       }
-      await effects.write(tx, due);
+      await effects.write(tx);
       await due.add(tx, behind);
       failPoint('before-commit');
     });
-    failPoint('after-commit');
-    effects.committed();
-    if (effects.commands.length + behind.length > 0) this.parts.onDue();
+    await effects.endingWith(committed.then(() => failPoint('after-commit')));
+    if (behind.length > 0) this.parts.doer.wake();
     await this.report(batch, handled, claimed);
   }
 
@@ -176,7 +179,7 @@ export class Inbox {
         { event: 'event_retry', attempt: 1, in_ms: delayMs, ...fields },
         `${type} failed, next try in ${delayMs} ms: ${describe(error)}`,
       );
-    if (!hopeless) this.parts.onDue();
+    if (!hopeless) this.parts.doer.wake();
   }
 
   private readAll(batch: readonly Delivery[]): { readable: Readable[]; unreadable: DeadLetter[] } {

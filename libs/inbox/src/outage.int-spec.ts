@@ -10,6 +10,7 @@ import { Claims } from './claims.js';
 import { CreateInbox1700000000002 } from './create-inbox.js';
 import { DeadLetters } from './dead-letters.js';
 import { DueTable } from './due.js';
+import { DueWorker } from './due-worker.js';
 import { Inbox } from './inbox.js';
 
 const EVENTS = 20;
@@ -38,7 +39,7 @@ it('a database that dies amid a batch is no failure of its messages: none is set
   await claims.keepPartitions(database);
   const gate = Promise.withResolvers<void>();
   let begun = 0;
-  const inbox = new Inbox({
+  const parts = {
     service: 'inventory',
     database,
     // One attempt is all there is: what counts as one would be a dead letter.
@@ -52,8 +53,8 @@ it('a database that dies amid a batch is no failure of its messages: none is set
     log: silent,
     metrics: new MessagingMetrics('postgresql', 'inventory'),
     system: 'postgresql',
-    onDue: () => undefined,
-  });
+  };
+  const inbox = new Inbox({ ...parts, doer: new DueWorker(parts) });
   const batch = Array.from({ length: EVENTS }, shipped);
   const received = inbox.receive(batch).then(
     () => 'settled',

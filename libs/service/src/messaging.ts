@@ -87,7 +87,7 @@ export class Messaging implements Consumer {
       maxBatch: settings.BATCH_SIZE,
     };
     this.worker = new DueWorker({ ...parts, concurrency: settings.COMMAND_CONCURRENCY });
-    this.inbox = new Inbox({ ...parts, onDue: () => this.worker?.wake() });
+    this.inbox = new Inbox({ ...parts, doer: this.worker });
     this.worker.start();
     this.replays = new DeadLetterReplays(parts);
     this.replayer = new DeadLetterReplayer({
