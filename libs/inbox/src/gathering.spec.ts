@@ -34,7 +34,7 @@ describe('Gathering', () => {
 
   it('takes no call apart, and no more calls than fit into one run', async () => {
     const { gathering, runs, seen, turn } = gated({ most: 3, atOnce: 1 });
-    for (const items of ['1', 'abcd', '23', '4', '56']) void gathering.add([...items]);
+    for (const items of ['1', 'abcd', '23', '4', '56']) void gathering.add(items.split(''));
     for (let n = 0; n < 4; n++) {
       runs[n]!.end.resolve();
       await turn();

@@ -19,8 +19,8 @@ export interface InboxParts extends HandlingParts {
 
 /** More than a service can have had under way when its last run ended. */
 const WATCHED_AFTER_START = 1_000;
-/** The second one goes on while a reaction of the first is slow. */
-const TRANSACTIONS_AT_ONCE = 1;
+/** Of all lanes; the second one goes on while a reaction of the first is slow. */
+const TRANSACTIONS_AT_ONCE = 2;
 
 interface Readable {
   readonly delivery: Delivery;
