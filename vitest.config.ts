@@ -2,6 +2,11 @@ import { defineConfig } from 'vitest/config';
 
 const include = (suffix: string) => [`{apps,libs,tools,e2e,bench,docker,k8s}/**/*.${suffix}.ts`];
 
+/** Of whole systems, which are started, broken and waited for. */
+const PATIENT = { testTimeout: 300_000, hookTimeout: 180_000 };
+/** Compare times under load, and need the machine for themselves. */
+const MEASURING = ['e2e/dead-letters.e2e-spec.ts'];
+
 export default defineConfig({
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source'] } },
@@ -27,12 +32,23 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: include('e2e-spec'),
-          testTimeout: 300_000,
-          hookTimeout: 180_000,
+          ...PATIENT,
+          globalSetup: ['tools/docker/vitest-global-setup.ts'],
+          exclude: MEASURING,
+          // After the others. They wait more than they work, but whole services are many processes.
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e alone',
+          include: MEASURING,
+          ...PATIENT,
           globalSetup: ['tools/docker/vitest-global-setup.ts'],
           fileParallelism: false,
-          // After the others: whole services need the machine for themselves.
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

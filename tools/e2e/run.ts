@@ -14,5 +14,5 @@ const filters = transport === 'all' ? ['e2e/'] : [`e2e/${transport}`];
 const env = { ...process.env, AT_LENGTH: 'true', CI: transport === 'postgres' ? process.env['CI'] : 'true' };
 const build = spawnSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' });
 if (build.status !== 0) process.exit(build.status ?? 1);
-const run = spawnSync('vitest', ['run', '--project', 'e2e', ...filters], { stdio: 'inherit', env });
+const run = spawnSync('vitest', ['run', '--project', 'e2e*', ...filters], { stdio: 'inherit', env });
 process.exit(run.status ?? 1);
