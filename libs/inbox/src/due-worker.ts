@@ -116,17 +116,19 @@ export class DueWorker implements Doer {
         if (this.astray) await this.handBack();
         const { due, database } = this.parts;
         const { room } = this;
-        const alone = this.running.size === 0;
+        // Before the look, so that what is written meanwhile is not overlooked.
+        if (this.own.length === 0) this.crowded = false;
         const leased = room > 0 ? await due.lease(database, this.holder, room, LEASE_MS) : [];
+        if (leased.length > 0) this.crowded = true;
         for (const work of leased) this.begin(work);
         if (this.suspect !== undefined && leased.length > 0) waitMs = 0;
         else if (leased.length === 0 && room > 0) {
-          if (alone) this.crowded = false;
           waitMs = Math.min(waitMs, Math.max(5, (await due.nextInMs(database, this.holder)) ?? waitMs));
         }
       } catch {
         // An answer that was lost may have been a lease.
         this.astray = true;
+        this.crowded = true;
         waitMs = DATABASE_DOWN_MS;
       }
       await this.woken.wait(waitMs);
