@@ -36,7 +36,7 @@ export interface LaunchOptions {
  * any other process by now, is removed: PostgreSQL itself would refuse to start. One that hangs is ended.
  */
 export async function runningPostmaster(dataDir: string): Promise<Postmaster | undefined> {
-  const file = join(dataDir, 'postmaster.pid');
+  const file = pidFileOf(dataDir);
   const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n');
   const [pid, port] = [Number(lines[0]), Number(lines[3])];
   if (!pid) return undefined;
@@ -48,6 +48,11 @@ export async function runningPostmaster(dataDir: string): Promise<Postmaster | u
   }
   await rm(file, { force: true });
   return undefined;
+}
+
+/** Where a postmaster notes its pid. One that was killed leaves it, and as long as nobody has waited for the dead process, another refuses to start beside it. */
+export function pidFileOf(dataDir: string): string {
+  return join(dataDir, 'postmaster.pid');
 }
 
 /** Starts a postmaster; resolves once it answers queries. */

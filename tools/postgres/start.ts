@@ -6,7 +6,7 @@ import { findBinaries } from './binaries.js';
 import { createDatabaseAt, urlOf } from './connect.js';
 import { prepareDataFolder } from './data-folder.js';
 import { PortInUse } from './errors.js';
-import { crash, end, launch, type LaunchOptions, type Postmaster, runningPostmaster } from './postmaster.js';
+import { crash, end, launch, type LaunchOptions, pidFileOf, type Postmaster, runningPostmaster } from './postmaster.js';
 
 export interface PostgresOptions {
   /** Made when it is not there. */
@@ -150,6 +150,7 @@ class Instance implements RunningPostgres {
   async restart(): Promise<void> {
     // not by stop(): a temporary one removes its folder there
     await end(this.postmaster);
+    await rm(pidFileOf(this.dataDir), { force: true });
     this.postmaster = await launch({ ...this.options, port: this.port });
   }
 
