@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { LoadClient } from '../load/client.js';
+import { Meter } from '../cost/meter.js';
 import { closedLoop, several, type Window } from '../load/loops.js';
 import { Quiet } from '../load/quiet.js';
 import { environmentOf, type Options } from '../options.js';
@@ -15,6 +16,8 @@ export interface Traced {
   readonly untracedPerSecond: Estimate;
   /** Traced to untraced, of runs next to each other. */
   readonly ratio: Estimate;
+  /** CPU time of an order untraced to traced, of services and PostgreSQL: what a machine that has nothing left would keep of its throughput. Steadier than that. */
+  readonly byCpu: Estimate;
   readonly spansPerOrder: number;
 }
 
@@ -58,18 +61,19 @@ export async function tracing(options: Options): Promise<TracingFound> {
     });
     for (let n = 0; n < WARM_UPS; n++) for (const rig of rigs) await rig.run(options.concurrency, window);
     const compare = async (name: string, traced: Rig, sink: Sink): Promise<Traced> => {
-      const pairs: { traced: number[]; plain: number[] }[] = [];
+      const pairs: { traced: Ran[]; plain: Ran[] }[] = [];
       const before = { orders: traced.orders, spans: await sink.settled() };
       for (let n = 0; n < options.repetitions; n++) {
         const first = await plain.run(options.concurrency, window);
         const both = [await traced.run(options.concurrency, window), await traced.run(options.concurrency, window)];
         pairs.push({ traced: both, plain: [first, await plain.run(options.concurrency, window)] });
-        say(`  ${n + 1}: ${name} ${mean(both).toFixed(0)}/s, no spans ${mean(pairs[n]!.plain).toFixed(0)}/s`);
+        say(`  ${n + 1}: ${name} ${told(both)}, no spans ${told(pairs[n]!.plain)}`);
       }
       return {
-        perSecond: estimate(pairs.flatMap((pair) => pair.traced)),
-        untracedPerSecond: estimate(pairs.flatMap((pair) => pair.plain)),
-        ratio: estimate(pairs.map((pair) => mean(pair.traced) / mean(pair.plain))),
+        perSecond: estimate(pairs.flatMap((pair) => pair.traced.map(({ perSecond }) => perSecond))),
+        untracedPerSecond: estimate(pairs.flatMap((pair) => pair.plain.map(({ perSecond }) => perSecond))),
+        ratio: estimate(pairs.map((pair) => meanOf(pair.traced, 'perSecond') / meanOf(pair.plain, 'perSecond'))),
+        byCpu: estimate(pairs.map((pair) => meanOf(pair.plain, 'cpu') / meanOf(pair.traced, 'cpu'))),
         spansPerOrder: ((await sink.settled()) - before.spans) / (traced.orders - before.orders),
       };
     };
@@ -90,12 +94,27 @@ export async function tracing(options: Options): Promise<TracingFound> {
   }
 }
 
+interface Ran {
+  readonly perSecond: number;
+  /** Of one order, microseconds. */
+  readonly cpu: number;
+}
+
+function meanOf(runs: readonly Ran[], what: keyof Ran): number {
+  return mean(runs.map((run) => run[what]));
+}
+
+function told(runs: readonly Ran[]): string {
+  return `${meanOf(runs, 'perSecond').toFixed(0)}/s at ${(meanOf(runs, 'cpu') / 1_000).toFixed(1)} ms of CPU`;
+}
+
 /** One system with its customers. */
 class Rig {
   private constructor(
     private readonly system: System,
     private readonly client: LoadClient,
     private readonly quiet: Quiet,
+    private readonly meter: Meter,
   ) {}
 
   static async start(options: Options, env: Readonly<Record<string, string>>): Promise<Rig> {
@@ -105,6 +124,7 @@ class Rig {
       system,
       await LoadClient.start(system.target),
       await Quiet.start((service) => system.databaseUrl(service)),
+      await Meter.start(system),
     );
     await several(rig.client, FIRST_ORDERS, 32);
     await rig.quiet.reached();
@@ -115,11 +135,14 @@ class Rig {
     return this.client.count;
   }
 
-  /** Orders per second; resolves once nothing is left to do, so that the next one has the machine for itself. */
-  async run(concurrency: number, window: Window): Promise<number> {
+  /** Resolves once nothing is left to do, so that the next one has the machine for itself. */
+  async run(concurrency: number, window: Window): Promise<Ran> {
+    const before = this.orders;
+    await this.meter.begin();
     const { perSecond } = await closedLoop(this.client, concurrency, window);
     await this.quiet.reached();
-    return perSecond;
+    const { cpu } = await this.meter.end(this.orders - before);
+    return { perSecond, cpu: Object.values(cpu.services).reduce((sum, one) => sum + one, cpu.postgres) };
   }
 
   async oneByOne(count: number): Promise<void> {
@@ -133,7 +156,7 @@ class Rig {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.client.stop(), this.quiet.stop()]);
+    await Promise.all([this.client.stop(), this.quiet.stop(), this.meter.stop()]);
     await this.system.stop();
   }
 }
