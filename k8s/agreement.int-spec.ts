@@ -145,7 +145,6 @@ await describeWithDocker('Kubernetes: what code, compose and cluster agree on', 
     const plugins = text('libs/rabbitmq/config/enabled_plugins').trim();
     const config = ofKind(rendered.dev, 'ConfigMap').find(({ data }) => data?.['enabled_plugins'] !== undefined);
     expect(config?.data?.['enabled_plugins']).toBe(plugins);
-    expect(JSON.stringify(ofKind(rendered.rabbitmq, 'RabbitmqCluster'))).toContain('rabbitmq_consistent_hash_exchange');
   });
 
   it('alerts by the rules of the observability folder', () => {

@@ -3,7 +3,7 @@ import { GroupExists, type Delivery, type Subscription, type TransportLog } from
 import { closeChannel } from './close-channel.js';
 import { toAmqp } from './headers.js';
 import { history, type Start } from './history.js';
-import { deadQueueOf, queueOf } from './names.js';
+import { deadQueueOf, queueOf, slotlessOf } from './names.js';
 import type { Settings } from './settings.js';
 import { assertQueues, bindToEvents, exists, oldEnough, onChannel } from './topology.js';
 
@@ -73,6 +73,7 @@ async function store(connection: ChannelModel, exchange: string, deliveries: rea
 async function remove(connection: ChannelModel, service: string, { lanes }: Settings): Promise<void> {
   await onChannel(connection, async (channel) => {
     await channel.deleteExchange(service);
+    await channel.deleteExchange(slotlessOf(service, lanes));
     for (let lane = 0; lane < lanes; lane++) await channel.deleteQueue(queueOf(service, lane));
     await channel.deleteQueue(deadQueueOf(service));
   });

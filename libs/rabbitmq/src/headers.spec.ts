@@ -2,6 +2,7 @@ import type { ConsumeMessage, Options } from 'amqplib';
 import { expect, test } from 'vitest';
 import type { OutgoingMessage } from '#libs/messaging';
 import { fromAmqp, toAmqp } from './headers.js';
+import { slotOf } from './names.js';
 
 const message: OutgoingMessage = {
   id: '0199d2f0-0000-7000-8000-000000000001',
@@ -25,6 +26,7 @@ test('attributes travel with the prefix of the AMQP binding, all but the content
     contentType: 'application/json',
     persistent: true,
     mandatory: true,
+    BCC: slotOf('order-1'),
   });
   expect(sent.headers).toEqual({
     partitionkey: 'order-1',

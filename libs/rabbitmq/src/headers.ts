@@ -1,10 +1,10 @@
 import type { ConsumeMessage, Options } from 'amqplib';
 import type { Delivery, OutgoingMessage } from '#libs/messaging';
+import { slotOf } from './names.js';
 
 const PREFIX = 'cloudEvents_';
 /** The binding allows both on input; RabbitMQ's JMS client cannot read a colon, so `_` is what is sent. */
 const PREFIXES = [PREFIX, 'cloudEvents:'];
-/** The header by which a service's exchange picks the queue. */
 const KEY = 'partitionkey';
 const TOPIC = 'topic';
 /** AMQP's short strings: properties and routing keys. */
@@ -14,7 +14,14 @@ export function toAmqp({ id, topic, key, headers }: OutgoingMessage): Options.Pu
   const amqp: Record<string, string> = { [KEY]: key, [TOPIC]: topic };
   for (const name in headers) if (name !== 'content-type') amqp[PREFIX + name] = headers[name] as string;
   const { 'content-type': contentType, correlationid } = headers;
-  const options: Options.Publish = { persistent: true, mandatory: true, messageId: id, headers: amqp };
+  // A second routing key, which the broker takes off before it delivers.
+  const options: Options.Publish = {
+    persistent: true,
+    mandatory: true,
+    messageId: id,
+    headers: amqp,
+    BCC: slotOf(key),
+  };
   if (contentType !== undefined) options.contentType = contentType;
   if (correlationid !== undefined && correlationid.length * 4 <= SHORT) options.correlationId = correlationid;
   return options;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { RabbitRefused, TopologyMismatch, explained } from './refusals.js';
+import { TopologyMismatch, explained } from './refusals.js';
 
 const place = 'rabbit:5672';
 
@@ -23,13 +23,15 @@ test('an argument that is missing there is told as not set', () => {
   expect(explained(error, place).message).toContain('x-queue-type is not set there, this service wants quorum');
 });
 
-test('a missing plugin is named with the way to switch it on', () => {
+test('another number of lanes is told by what stands in for a slot', () => {
   const error = new Error(
-    `Connection closed: 503 (COMMAND-INVALID) with message "COMMAND_INVALID - unknown exchange type 'x-consistent-hash'"`,
+    "Operation failed: ExchangeDeclare; 406 (PRECONDITION-FAILED) with message \"PRECONDITION_FAILED - inequivalent arg 'alternate-exchange' for exchange " +
+      "'inventory' in vhost '/': received the value 'inventory.slotless.8-lanes' of type 'longstr' but current is the value 'inventory.slotless.4-lanes' of type 'longstr'\"",
   );
-  const told = explained(error, place);
-  expect(told).toBeInstanceOf(RabbitRefused);
-  expect(told.message).toContain('rabbitmq-plugins enable rabbitmq_consistent_hash_exchange');
+  expect(explained(error, place).message).toBe(
+    'the exchange inventory at rabbit:5672 exists with other arguments: alternate-exchange is inventory.slotless.4-lanes there, this service wants ' +
+      'inventory.slotless.8-lanes; set the number of lanes as it was, or stop its services, let its queues run empty and delete it: it is then set up anew',
+  );
 });
 
 test('what waiting may heal is left as it is', () => {

@@ -13,6 +13,7 @@ const INEQUIVALENT =
 
 /** What to change for each argument that may be found different, beside starting anew. */
 const REMEDIES: Readonly<Record<string, string>> = {
+  'alternate-exchange': 'set the number of lanes as it was, or ',
   'x-delivery-limit': 'set the delivery limit of this service to that value, or ',
   'x-max-age': 'set the retention of this service to that value, or ',
 };
@@ -26,14 +27,9 @@ export function explained(error: unknown, place: string): Error {
     const remedy = REMEDIES[arg] ?? '';
     return new TopologyMismatch(
       `the ${kind} ${what} at ${place} exists with other arguments: ${arg} is ${clean(found)} there, this service wants ` +
-        `${clean(wanted)}; ${remedy}stop its services, let the ${kind} run empty and delete it: it is then set up anew`,
+        `${clean(wanted)}; ${remedy}stop its services, let ${kind === 'queue' ? 'the queue' : 'its queues'} run empty and delete it: it is then set up anew`,
     );
   }
-  if (/unknown exchange type|invalid exchange type/.test(message))
-    return new RabbitRefused(
-      `RabbitMQ at ${place} lacks the plugin rabbitmq_consistent_hash_exchange: ` +
-        '`rabbitmq-plugins enable rabbitmq_consistent_hash_exchange`, or mount libs/rabbitmq/config/enabled_plugins',
-    );
   if (code === 403 || /ACCESS[-_]REFUSED/.test(message))
     return new RabbitRefused(
       `RabbitMQ at ${place} refuses this user: ${reasonIn(message)}; check user, password and permissions`,

@@ -6,7 +6,7 @@ export interface RabbitSettings {
   readonly url: string;
   /** Files in PEM format, read at each connect, so that a renewed certificate is taken without a restart. */
   readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
-  /** Queues per service: how many keys can be handled side by side. Raising it moves keys to other queues: drain first. */
+  /** Queues per service: how many keys can be handled side by side; 32 at most, and the same for all who publish to it. To change it, drain first. */
   readonly lanes?: number;
   /** Deliveries that a lane holds unsettled, at most; never more than four batches. */
   readonly prefetch?: number;

@@ -2,7 +2,7 @@ import type { Channel, ChannelModel, Options } from 'amqplib';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Subscription } from '#libs/messaging';
 import { closeChannel } from './close-channel.js';
-import { DEAD, EVENTS, LOG, deadQueueOf, queueOf } from './names.js';
+import { DEAD, EVENTS, LOG, deadQueueOf, queueOf, slotlessOf, slotsOf } from './names.js';
 import { TopologyMismatch, explained } from './refusals.js';
 import type { Settings } from './settings.js';
 
@@ -47,10 +47,17 @@ export async function assertTopology(
 /** Does something on a channel of its own, since the broker closes a channel on each error. */
 export async function onChannel<T>(connection: ChannelModel, work: (channel: Channel) => Promise<T>): Promise<T> {
   const channel = await connection.createChannel();
-  channel.on('error', () => {});
-  const result = await work(channel);
-  await closeChannel(channel);
-  return result;
+  let refusal: Error | undefined;
+  channel.on('error', (error) => (refusal = error));
+  try {
+    const result = await work(channel);
+    await closeChannel(channel);
+    return result;
+  } catch (error) {
+    // The broker's reason comes in an event as well; calls behind the one it refused fail with something vaguer.
+    await new Promise((resume) => setImmediate(resume));
+    throw refusal ?? error;
+  }
 }
 
 async function assertShared(channel: Channel, { retention }: Settings): Promise<void> {
@@ -78,15 +85,17 @@ async function assertService(channel: Channel, subscription: Subscription, setti
 /** A service's exchange and queues, to which nothing is routed yet. */
 export async function assertQueues(channel: Channel, service: string, settings: Settings): Promise<void> {
   const lanes = Array.from({ length: settings.lanes }, (_, lane) => queueOf(service, lane));
+  const slotless = slotlessOf(service, settings.lanes);
   await Promise.all([
     channel.assertQueue(deadQueueOf(service), deadQueue),
     channel.bindQueue(deadQueueOf(service), DEAD, service),
-    channel.assertExchange(service, 'x-consistent-hash', {
-      durable: true,
-      arguments: { 'hash-header': 'partitionkey' },
-    }),
+    channel.assertExchange(service, 'direct', { durable: true, alternateExchange: slotless }),
+    channel.assertExchange(slotless, 'fanout', { durable: true }),
     ...lanes.map((queue) => channel.assertQueue(queue, laneQueue(service, settings))),
-    ...lanes.map((queue) => channel.bindQueue(queue, service, '1')),
+    ...lanes.flatMap((queue, lane) =>
+      slotsOf(lane, settings.lanes).map((slot) => channel.bindQueue(queue, service, slot)),
+    ),
+    channel.bindQueue(queueOf(service, 0), slotless, ''),
   ]);
 }
 

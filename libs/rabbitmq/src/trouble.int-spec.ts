@@ -1,4 +1,4 @@
-import { connect, type Channel, type ChannelModel } from 'amqplib';
+import { connect, type Channel, type ChannelModel, type ConsumeMessage } from 'amqplib';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { eventually, publishSurely, Recorder, resolves, Scene, within } from '#libs/messaging/testing';
@@ -163,19 +163,65 @@ await describeWithDocker('RabbitMQ in trouble', () => {
       await channel.deleteQueue(queueOf(service, 0));
     });
 
-  test('fewer lanes than before are refused, since their queues would never be read', async () => {
+  test.each([2, 8])('another number of lanes than before, %i, is refused: keys would be torn apart', async (number) => {
+    const service = scene.serviceOf(`lanes-${number}`);
+    const four = await rig.connect(options(service, 'a'));
+    await four.ping();
+    const other = await rig.connect(options(service, 'b'), { lanes: number });
+    const [subscriber, publisher] = [await other.subscriber(), await other.publisher()];
+    const refused = new RegExp(`slotless.4-lanes there, this service wants .*slotless.${number}-lanes; set the number`);
+    await expect(subscriber.subscribe({ service, sources: [] }, async () => {})).rejects.toThrow(refused);
+    await expect(publisher.publish(scene.messages(1))).rejects.toThrow(refused);
+    await Promise.all([subscriber.close(), publisher.close()]);
+    await Promise.all([four.close(), other.close()]);
+  });
+
+  test('fewer lanes are refused while the queues of others are there, though the exchange is gone', async () => {
     const service = scene.serviceOf('narrow');
-    const [wide, narrow] = [
-      await rig.connect(options(service, 'a')),
-      await rig.connect(options(service, 'b'), { lanes: 2 }),
-    ];
+    const wide = await rig.connect(options(service, 'a'));
     await wide.ping();
+    await channel.deleteExchange(service);
+    const narrow = await rig.connect(options(service, 'b'), { lanes: 2 });
     const subscriber = await narrow.subscriber();
     await expect(subscriber.subscribe({ service, sources: [] }, async () => {})).rejects.toThrow(
       /-narrow\.2 at .* exists, but this service is set to 2 lanes/,
     );
     await subscriber.close();
     await Promise.all([wide.close(), narrow.close()]);
+  });
+
+  test('a key stays with its queue when the broker is killed and starts again', { timeout: 180_000 }, async () => {
+    const [type, keys] = [scene.typeOf('happened'), Array.from({ length: 64 }, (_, n) => `key ${n}`)];
+    const services = Array.from({ length: 12 }, (_, n) => scene.serviceOf(`group-${n}`));
+    const subscriptions = services.map((service) => ({ service, sources: [{ topic: 't', type }] }));
+    const transport = await rig.connect({ ...options('none', 'a'), topology: subscriptions });
+    const publisher = await transport.publisher();
+    const queues = services.flatMap((service) => [0, 1, 2, 3].map((lane) => queueOf(service, lane)));
+    const whereKeysGo = async () => {
+      const messages = scene.messages(keys.length).map((message, n) => ({ ...message, key: keys[n]! }));
+      await publishSurely(publisher, messages, keys.length);
+      const places = await placesIn(rig.broker.url, queues, keys.length * services.length);
+      return places.toSorted();
+    };
+    const before = await whereKeysGo();
+    for (let restart = 0; restart < 2; restart++) {
+      await rig.broker.kill();
+      await rig.broker.restart();
+      expect(await whereKeysGo()).toEqual(before);
+    }
+    await publisher.close();
+    await transport.close();
+    admin = await connect(rig.broker.url);
+    admin.on('error', () => {});
+  });
+
+  test('a message of somebody who knows nothing of slots reaches the service', async () => {
+    const reader = new Recorder();
+    await scene.join(reader);
+    const [message] = scene.messages(1);
+    channel.publish(EVENTS, message!.type, message!.body, { persistent: true, messageId: message!.id });
+    await eventually(() => reader.settled.length === 1, 'settled');
+    expect(reader.settled[0]).toMatchObject({ id: message!.id, type: message!.type });
   });
 
   test('what goes back unsettled too often ends in the dead-letter queue, and the lane goes on', async () => {
@@ -250,3 +296,19 @@ await describeWithDocker('RabbitMQ in trouble', () => {
 });
 
 type M = ReturnType<Scene['messages']>;
+
+/** Takes so many messages out of queues: which key each had, and where it was. */
+async function placesIn(url: string, queues: readonly string[], count: number): Promise<string[]> {
+  const connection = await connect(url);
+  connection.on('error', () => {});
+  const channel = await connection.createChannel();
+  const places: string[] = [];
+  for (const queue of queues) {
+    const note = (message: ConsumeMessage | null) =>
+      places.push(`${message?.properties.headers?.['partitionkey']} in ${queue}`);
+    await channel.consume(queue, note, { noAck: true });
+  }
+  await eventually(() => places.length >= count, 'all taken out');
+  await connection.close();
+  return places;
+}

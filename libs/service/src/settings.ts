@@ -40,7 +40,7 @@ const base = (service: ServiceDefinition) =>
     RABBITMQ_MANAGEMENT_URL: z
       .url({ protocol: /^https?$/, error: 'a URL like http://user:password@host:15672' })
       .optional(),
-    RABBITMQ_LANES: z.coerce.number().int().min(1).max(64).default(4),
+    RABBITMQ_LANES: z.coerce.number().int().min(1).max(32).default(4),
     KAFKA_BROKERS: z
       .string()
       .regex(/^[^,\s:]+:\d+(,[^,\s:]+:\d+)*$/, 'host:port, several with commas between')
