@@ -50,7 +50,6 @@ const rabbitmqCluster = z.strictObject({
     image: z.string(),
     persistence: z.strictObject({ storage: amount }),
     resources,
-    rabbitmq: z.strictObject({ additionalPlugins: z.array(z.string()), additionalConfig: z.string() }),
     override: z.strictObject({
       statefulSet: z.strictObject({
         spec: z.strictObject({
