@@ -57,6 +57,17 @@ describe('a lane', () => {
     expect(settled).toEqual(['0', '1', '2', '3', '4']);
   });
 
+  it('goes on after it was given nothing, as from an answer that holds what was read before', async () => {
+    const { lane, settled } = laneOf({});
+    lane.push([]);
+    lane.push([item(0)]);
+    await lane.idle();
+    lane.push([]);
+    lane.push([item(1)]);
+    await lane.idle();
+    expect(settled).toEqual(['0', '1']);
+  });
+
   it('hands the same batch out again after a rejection, marked, before anything else', async () => {
     const batches: string[] = [];
     const { lane } = laneOf({

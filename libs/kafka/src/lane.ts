@@ -45,7 +45,8 @@ export class Lane {
       this.queue.push(item);
       this.bytes += item.size;
     }
-    this.working ??= this.run();
+    // With nothing to do `run` would end before it is noted, and be noted for ever.
+    if (this.queue.length > 0) this.working ??= this.run();
   }
 
   /** Resolves once no batch is running; batches go on being started unless `stopping` is aborted. */
