@@ -13,6 +13,8 @@ export default defineConfig({
   oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
   test: {
     maxWorkers: '100%',
+    // Patience of a busy machine; what is waited for is there at once elsewhere.
+    expect: { poll: { timeout: 15_000 } },
     sequence: { groupOrder: 1 },
     projects: [
       // Some read the whole repository, beside all others.

@@ -77,9 +77,7 @@ describe('payment, while the provider is down', () => {
     await expect
       .poll(health, { timeout: 10_000 })
       .toMatchObject({ http: 200, provider: { status: 'down', reason: expect.stringContaining('taken for down') } });
-    await expect
-      .poll(underWay, { message: 'calls that were made before it opened', timeout: 10_000 })
-      .toBeLessThanOrEqual(1);
+    await expect.poll(underWay, { message: 'calls that were made before it opened' }).toBeLessThanOrEqual(1);
     const [before, watchedMs] = [await failures(), 5 * OPEN_MS];
     await pause(watchedMs);
     // Left to their backoff, forty commands would fail a hundred times in a second.
