@@ -15,6 +15,7 @@ import { NotificationVariables } from './variables.js';
   name: 'notification',
   title: 'Notification',
   port: 3005,
+  perKey: true,
   migrations: [CreateCorrespondence1700000000300],
   variables: NotificationVariables,
 })

@@ -19,6 +19,7 @@ import { orderVariables } from './variables.js';
   name: 'order',
   title: 'Order',
   port: 3001,
+  perKey: true,
   migrations: [CreateOrders1700000000400, FindUnsettledOrders1700000000401],
   variables: orderVariables,
 })

@@ -11,6 +11,7 @@ import { PaymentVariables } from './variables.js';
   name: 'payment',
   title: 'Payment',
   port: 3003,
+  perKey: true,
   migrations: [CreatePayment1700000000100],
   variables: PaymentVariables,
 })

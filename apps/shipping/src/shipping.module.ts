@@ -9,6 +9,7 @@ import { Shipments } from './shipping.store.js';
   name: 'shipping',
   title: 'Shipping',
   port: 3004,
+  perKey: true,
   migrations: [CreateShipment1700000000200],
 })
 @Module({

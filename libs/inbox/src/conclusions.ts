@@ -7,6 +7,7 @@ import type { DueWork } from './due.js';
 import { Effects, type EffectParts } from './effects.js';
 import { Gathering } from './gathering.js';
 import type { HandlingParts } from './parts.js';
+import { takeTurns } from './take-turns.js';
 
 /** What is left of due work that was run: its effect, to be had together with the end of its row. */
 export interface Conclusion {
@@ -85,7 +86,7 @@ export class Conclusions {
 
   /** Returns the rows that were still the holder's: all of theirs is committed, and nothing of the others. */
   private async commit(batch: readonly Ending[]): Promise<ReadonlySet<string>> {
-    const { database, claims, due } = this.parts;
+    const { database, claims, due, perKey } = this.parts;
     const effects = new Effects(this.parts);
     const rowIds = batch.map(({ work }) => work.rowId);
     const committed = database.transaction(async (tx) => {
@@ -95,7 +96,7 @@ export class Conclusions {
         tx,
         endings.map(({ cause, work }) => ({ ...cause, attempts: work.attempts })),
       );
-      for (const { conclude } of endings) await conclude(tx, effects);
+      await takeTurns(endings, ({ conclude }) => conclude(tx, effects), { tx, keyOf: ({ work }) => work.key, perKey });
       await effects.write(tx);
       return held;
     });

@@ -12,6 +12,7 @@ import { retryOf, runWithin } from './limits.js';
 import type { HandlingParts } from './parts.js';
 import { read, Unreadable } from './read.js';
 import { KillsTheProcess, Suspects } from './suspects.js';
+import { takeTurns } from './take-turns.js';
 
 export interface InboxParts extends HandlingParts {
   readonly doer: Doer & { wake(): void };
@@ -101,9 +102,9 @@ export class Inbox {
   }
 
   private async handle(batch: readonly Readable[]): Promise<void> {
-    const { database, claims, due } = this.parts;
+    const { database, claims, due, perKey } = this.parts;
     const effects = new Effects(this.parts);
-    const behind: NewWork[] = [];
+    const behind: Readable[] = [];
     const handled: Readable[] = [];
     let claimed: ReadonlySet<string> = new Set();
     const committed = database.transaction(async (tx) => {
@@ -120,15 +121,18 @@ export class Inbox {
           );
       const fresh = new Set(claimed);
       for (const one of batch) {
-        if (!fresh.delete(one.envelope.id)) continue;
-        if (waiting.has(one.envelope.key)) behind.push(toWork(one, 0, 0));
-        else {
-          await this.react(one, tx, effects, batch.length);
-          handled.push(one);
-        }
+        if (fresh.delete(one.envelope.id)) (waiting.has(one.envelope.key) ? behind : handled).push(one);
       }
+      await takeTurns(handled, (one) => this.react(one, tx, effects, batch.length), {
+        tx,
+        keyOf: ({ envelope }) => envelope.key,
+        perKey,
+      });
       await effects.write(tx);
-      await due.add(tx, behind);
+      await due.add(
+        tx,
+        behind.map((one) => toWork(one, 0, 0)),
+      );
       failPoint('before-commit');
     });
     await effects.endingWith(committed.then(() => failPoint('after-commit')));

@@ -18,6 +18,8 @@ export interface HandlingParts {
   readonly limits: Limits;
   /** Most messages of one transaction. */
   readonly maxBatch: number;
+  /** Whether each handler touches nothing but what belongs to the key of its message. */
+  readonly perKey: boolean;
   readonly log: TransportLog;
   readonly metrics: MessagingMetrics;
   /** The store's name by the semantic conventions. */

@@ -28,6 +28,8 @@ export async function openDatabase(
     connectTimeoutMS: 5_000,
     extra: {
       Client: PreparingClient,
+      // What is asked for meanwhile does not wait for an answer.
+      pipeline: true,
       keepAlive: true,
       // A reaction that counts as failed is not left running in the database.
       statement_timeout: settings.REACTION_TIMEOUT_MS,

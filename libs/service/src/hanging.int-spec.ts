@@ -45,18 +45,27 @@ class CreateEffect1700000000100 {
   async down() {}
 }
 
-@Service({ name: 'payment', title: 'Probe', port: 0, migrations: [CreateEffect1700000000100] })
-@Module({ controllers: [Probe] })
-class ProbeModule {}
+const shared = { name: 'payment', title: 'Probe', port: 0, migrations: [CreateEffect1700000000100] };
 
-describe('a message whose handling hangs', () => {
+@Service(shared)
+@Module({ controllers: [Probe] })
+class OrdinaryModule {}
+
+@Service({ ...shared, perKey: true })
+@Module({ controllers: [Probe] })
+class PerKeyModule {}
+
+describe.each([
+  ['one after the other', OrdinaryModule],
+  ['in turns', PerKeyModule],
+])('a message whose handling hangs, where messages are handled %s', (_, module) => {
   let service: TestedService;
   let drop: () => Promise<void>;
 
   beforeAll(async () => {
     const fresh = await freshDatabase();
     drop = fresh.drop;
-    service = await startForTest(ProbeModule, { url: fresh.url });
+    service = await startForTest(module, { url: fresh.url });
   });
   afterEach(async () => {
     hangs.clear();
@@ -77,13 +86,17 @@ describe('a message whose handling hangs', () => {
   it.each([
     ['in the database', (tx: EntityManager) => tx.query('select pg_sleep(3600)')],
     ['in the code', never],
-  ])('hangs %s no longer than it may, has no effect, and is tried again', { timeout: SOON_MS }, async (_, hang) => {
-    hangs.set('hangs', hang);
-    const order = placed('hangs');
-    await service.deliver([order]);
-    expect(await sleeping()).toEqual([]);
-    expect([await effects(), await attempts(order)]).toEqual([['hangs'], 2]);
-  });
+  ])(
+    'hangs %s no longer than it may, has no effect, and is tried again',
+    { timeout: SOON_MS },
+    async (_where, hang) => {
+      hangs.set('hangs', hang);
+      const order = placed('hangs');
+      await service.deliver([order]);
+      expect(await sleeping()).toEqual([]);
+      expect([await effects(), await attempts(order)]).toEqual([['hangs'], 2]);
+    },
+  );
 
   it('holds up the others of its batch no longer than that', { timeout: SOON_MS }, async () => {
     // Alone once more after the batch was given up, and then at its second attempt.

@@ -35,6 +35,8 @@ export interface MessagingParts {
   readonly outbox: Outbox;
   readonly transport: Transport;
   readonly log: Log;
+  /** Whether handlers touch nothing but what belongs to the key of their message. */
+  readonly perKey: boolean;
   /** Neither publishes nor subscribes. */
   readonly isolated: boolean;
 }

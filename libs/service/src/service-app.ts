@@ -52,7 +52,8 @@ export async function createServiceApp(
   const definition = definitionOf(module);
   const database = await openDatabase(settings, definition.migrations ?? [], log);
   const outbox = new Outbox(systemOf(transport.name));
-  const messaging = new Messaging({ settings, database, outbox, transport, log, isolated });
+  const { perKey = false } = definition;
+  const messaging = new Messaging({ settings, database, outbox, transport, log, isolated, perKey });
   observeGauges({ settings, database, transport, isReady: () => messaging.ready, types: () => messaging.types });
   const runtime: DynamicModule = {
     module: RuntimeModule,

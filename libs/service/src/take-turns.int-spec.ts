@@ -1,0 +1,109 @@
+import { Module } from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
+import type { EntityManager } from 'typeorm';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { OrderPlaced, type Envelope } from '#libs/contracts';
+import { On, Reactions } from '#libs/messaging';
+import { freshDatabase } from '../../../tools/postgres/testing.js';
+import { startForTest, type TestedService } from '../testing/index.js';
+import { placed } from '../testing/placed.js';
+import { Service } from './index.js';
+
+const runs: string[] = [];
+let failsOnce: string | undefined;
+
+@Reactions({ service: 'inventory' })
+class Probe {
+  @On(OrderPlaced, { retry: { baseMs: 1, attempts: 3 } })
+  async react({ data: { paymentToken: token } }: Envelope<typeof OrderPlaced>, tx: EntityManager) {
+    runs.push(token);
+    const step = (name: string, manager = tx) =>
+      manager.query('insert into effect (token) values ($1)', [`${token} ${name}`]);
+    await step('begins');
+    if (token === 'doubtful') {
+      const regretted = tx.transaction(async (inner) => {
+        await step('regrets', inner);
+        throw new Error('regretted');
+      });
+      await regretted.catch((error: Error) => {
+        if (error.message !== 'regretted') throw error;
+      });
+    }
+    if (token === failsOnce) {
+      failsOnce = undefined;
+      throw new Error('not yet');
+    }
+    await step('ends');
+  }
+}
+
+class CreateEffect1700000000100 {
+  async up(runner: { query(sql: string): Promise<unknown> }) {
+    await runner.query('create table effect (id bigint generated always as identity, token text)');
+  }
+  async down() {}
+}
+
+const shared = { name: 'inventory', title: 'Probe', port: 0, migrations: [CreateEffect1700000000100] };
+
+@Service({ ...shared, perKey: true })
+@Module({ controllers: [Probe] })
+class PerKeyModule {}
+
+@Service(shared)
+@Module({ controllers: [Probe] })
+class OrdinaryModule {}
+
+describe.each([
+  ['that keep to their key', PerKeyModule],
+  ['that may touch anything', OrdinaryModule],
+])('reactions %s, in one transaction', (_, module) => {
+  let service: TestedService;
+  let drop: () => Promise<void>;
+
+  beforeAll(async () => {
+    const fresh = await freshDatabase();
+    drop = fresh.drop;
+    service = await startForTest(module, { url: fresh.url });
+  });
+  afterEach(async () => {
+    runs.length = 0;
+    await service.query('truncate effect');
+  });
+  afterAll(async () => {
+    await service.close();
+    await drop();
+  });
+
+  const steps = async () =>
+    (await service.query<{ token: string }>('select token from effect order by id')).map(({ token }) => token);
+
+  it(module === PerKeyModule ? 'take turns at each statement' : 'run one after the other', async () => {
+    await service.deliver([placed('one'), placed('two')]);
+    expect(await steps()).toEqual(
+      module === PerKeyModule
+        ? ['one begins', 'two begins', 'one ends', 'two ends']
+        : ['one begins', 'one ends', 'two begins', 'two ends'],
+    );
+  });
+
+  it('run one after the other where their key is the same', async () => {
+    const orderId = uuidv7();
+    await service.deliver([placed('one', orderId), placed('two', orderId)]);
+    expect(await steps()).toEqual(['one begins', 'one ends', 'two begins', 'two ends']);
+  });
+
+  it('leave nothing of one that fails, and all of the others', async () => {
+    failsOnce = 'fails';
+    await service.deliver([placed('before'), placed('fails'), placed('after')]);
+    const expected = ['after', 'before', 'fails'].flatMap((token) => [`${token} begins`, `${token} ends`]);
+    expect((await steps()).toSorted()).toEqual(expected);
+  });
+
+  it('may roll back a part of what they did, and nothing of the others with it', async () => {
+    await service.deliver([placed('doubtful'), placed('sure')]);
+    const expected = ['doubtful', 'sure'].flatMap((token) => [`${token} begins`, `${token} ends`]);
+    expect((await steps()).toSorted()).toEqual(expected);
+    expect(await service.query('select from dead_letter')).toEqual([]);
+  });
+});
