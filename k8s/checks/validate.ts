@@ -50,6 +50,7 @@ const rabbitmqCluster = z.strictObject({
     image: z.string(),
     persistence: z.strictObject({ storage: amount }),
     resources,
+    rabbitmq: z.strictObject({ additionalConfig: z.string() }),
     override: z.strictObject({
       statefulSet: z.strictObject({
         spec: z.strictObject({
