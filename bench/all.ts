@@ -9,14 +9,14 @@ interface Step {
 
 /** What most depends on comes first: the run can be ended at any time, and what was found is kept. */
 const STEPS: readonly Step[] = [
-  { args: 'saga --store rabbitmq --seconds 3', minutes: 5 },
-  { args: 'saga --store postgres --seconds 3', minutes: 4 },
+  { args: 'saga --store rabbitmq --concurrency 256 --seconds 3', minutes: 5 },
+  { args: 'saga --store postgres --concurrency 256 --seconds 3', minutes: 4 },
   { args: 'idle --store rabbitmq --seconds 5', minutes: 1 },
   { args: 'idle --store postgres --seconds 5', minutes: 1 },
   { args: 'peers --seconds 3', minutes: 4 },
   { args: 'relay --store rabbitmq --seconds 3', minutes: 1 },
   { args: 'http --seconds 2', minutes: 2.5 },
-  { args: 'saga --store kafka --seconds 3', minutes: 5 },
+  { args: 'saga --store kafka --concurrency 256 --seconds 3', minutes: 5 },
   { args: 'idle --store kafka --seconds 5', minutes: 1.5 },
   { args: 'saga --store rabbitmq --batch 1 --seconds 2', minutes: 3.5 },
   { args: 'saga --store postgres --batch 1 --seconds 2', minutes: 3 },
