@@ -6,7 +6,7 @@ import type { Headers } from '#libs/contracts';
  * | here       | RabbitMQ                             | Kafka                  | PostgreSQL              |
  * | ---------- | ------------------------------------ | ---------------------- | ----------------------- |
  * | topic      | exchange `events`                    | topic                  | column `topic`          |
- * | key        | header, hashed to a second routing key | message key            | column `key`            |
+ * | key        | header; a hash of it as routing key  | message key            | column `key`            |
  * | service    | its exchange and queues              | consumer group         | row in `cursor`         |
  * | lane       | single-active-consumer queue         | partition              | the log itself          |
  * | settle     | ack                                  | commit of the offset   | cursor moved            |

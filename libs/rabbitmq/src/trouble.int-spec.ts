@@ -14,10 +14,14 @@ await describeWithDocker('RabbitMQ in trouble', () => {
   let admin: ChannelModel;
   let channel: Channel;
 
-  beforeAll(async () => {
-    rig = await startRabbitRig();
+  const administer = async () => {
     admin = await connect(rig.broker.url);
     admin.on('error', () => {});
+  };
+
+  beforeAll(async () => {
+    rig = await startRabbitRig();
+    await administer();
   }, 180_000);
   afterAll(() => rig.dispose());
   beforeEach(async () => {
@@ -211,8 +215,7 @@ await describeWithDocker('RabbitMQ in trouble', () => {
     }
     await publisher.close();
     await transport.close();
-    admin = await connect(rig.broker.url);
-    admin.on('error', () => {});
+    await administer();
   });
 
   test('a message of somebody who knows nothing of slots reaches the service', async () => {

@@ -4,6 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { ChargePayment, OrderPlaced, PaymentCharged, type Command, type Envelope } from '#libs/contracts';
 import { Does, On, Reactions } from '#libs/messaging';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
+import { CreateEffect1700000000100, effectsOf } from '../testing/effects.js';
 import { startForTest, type TestedService } from '../testing/index.js';
 import { placed } from '../testing/placed.js';
 import { Service } from './index.js';
@@ -38,13 +39,6 @@ class Probe {
   }
 }
 
-class CreateEffect1700000000100 {
-  async up(runner: { query(sql: string): Promise<unknown> }) {
-    await runner.query('create table effect (id bigint generated always as identity, token text)');
-  }
-  async down() {}
-}
-
 const shared = { name: 'payment', title: 'Probe', port: 0, migrations: [CreateEffect1700000000100] };
 
 @Service(shared)
@@ -76,8 +70,7 @@ describe.each([
     await drop();
   });
 
-  const effects = async () =>
-    (await service.query<{ token: string }>('select token from effect order by id')).map(({ token }) => token);
+  const effects = () => effectsOf(service);
   const attempts = async ({ id }: Envelope) =>
     (await service.query<{ attempts: number }>('select attempts from inbox where message_id = $1', [id]))[0]?.attempts;
   const sleeping = () =>

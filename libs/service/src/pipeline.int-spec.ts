@@ -13,6 +13,7 @@ import {
 } from '#libs/contracts';
 import { Does, Hopeless, On, Reactions } from '#libs/messaging';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
+import { CreateEffect1700000000100, effectsOf } from '../testing/effects.js';
 import { startForTest, type TestedService } from '../testing/index.js';
 import { placed } from '../testing/placed.js';
 import { Service } from './index.js';
@@ -48,13 +49,6 @@ class Probe {
   }
 }
 
-class CreateEffect1700000000100 {
-  async up(runner: { query(sql: string): Promise<unknown> }) {
-    await runner.query('create table effect (id bigint generated always as identity, token text)');
-  }
-  async down() {}
-}
-
 @Service({ name: 'inventory', title: 'Probe', port: 0, migrations: [CreateEffect1700000000100] })
 @Module({ controllers: [Probe] })
 class ProbeModule {}
@@ -79,8 +73,7 @@ describe('a message through the pipeline', () => {
     await drop();
   });
 
-  const effects = async () =>
-    (await service.query<{ token: string }>('select token from effect order by id')).map((row) => row.token);
+  const effects = () => effectsOf(service);
   const deadLetters = () =>
     service.query<{ reason: string; last_error: string; attempts: number; body: Buffer }>('select * from dead_letter');
 

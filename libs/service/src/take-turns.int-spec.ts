@@ -5,18 +5,17 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { OrderPlaced, type Envelope } from '#libs/contracts';
 import { On, Reactions } from '#libs/messaging';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
+import { CreateEffect1700000000100, effectsOf } from '../testing/effects.js';
 import { startForTest, type TestedService } from '../testing/index.js';
 import { placed } from '../testing/placed.js';
 import { Service } from './index.js';
 
-const runs: string[] = [];
 let failsOnce: string | undefined;
 
 @Reactions({ service: 'inventory' })
 class Probe {
   @On(OrderPlaced, { retry: { baseMs: 1, attempts: 3 } })
   async react({ data: { paymentToken: token } }: Envelope<typeof OrderPlaced>, tx: EntityManager) {
-    runs.push(token);
     const step = (name: string, manager = tx) =>
       manager.query('insert into effect (token) values ($1)', [`${token} ${name}`]);
     await step('begins');
@@ -35,13 +34,6 @@ class Probe {
     }
     await step('ends');
   }
-}
-
-class CreateEffect1700000000100 {
-  async up(runner: { query(sql: string): Promise<unknown> }) {
-    await runner.query('create table effect (id bigint generated always as identity, token text)');
-  }
-  async down() {}
 }
 
 const shared = { name: 'inventory', title: 'Probe', port: 0, migrations: [CreateEffect1700000000100] };
@@ -66,17 +58,13 @@ describe.each([
     drop = fresh.drop;
     service = await startForTest(module, { url: fresh.url });
   });
-  afterEach(async () => {
-    runs.length = 0;
-    await service.query('truncate effect');
-  });
+  afterEach(() => service.query('truncate effect'));
   afterAll(async () => {
     await service.close();
     await drop();
   });
 
-  const steps = async () =>
-    (await service.query<{ token: string }>('select token from effect order by id')).map(({ token }) => token);
+  const steps = () => effectsOf(service);
 
   it(module === PerKeyModule ? 'take turns at each statement' : 'run one after the other', async () => {
     await service.deliver([placed('one'), placed('two')]);
