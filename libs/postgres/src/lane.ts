@@ -1,10 +1,9 @@
-import type { Delivery, Subscription } from '#libs/messaging';
+import type { Subscription } from '#libs/messaging';
+import { handOut, READ_AT_LEAST, type Handle } from './hand-out.js';
 import { channelOf, LEFT, kindOf, leaveLane, move, read, takeLane, type Positioned } from './log.js';
 import type { Session } from './session.js';
 import type { SubscriberSettings } from './subscriber.js';
 import { Wake } from './wake.js';
-
-export type Handle = (batch: readonly Delivery[]) => Promise<void>;
 
 /** Before the server ends a session that it hears nothing of, and with it the hold on the service. */
 const HEARTBEAT_MS = 3_000;
@@ -100,19 +99,24 @@ export class Lane {
     let settled = from;
     let readTo = from;
     let handedOut = from;
+    /** Positions settled while an earlier one was rejected: they do not come again. */
+    const ahead = new Set<number>();
     let followAt = Date.now() + FOLLOW_MS;
     while (!this.closed) {
-      const next = await read(session, readTo, this.kinds, this.settings.maxBatch);
-      if (next.found.length > 0) {
-        const batch = next.found.map((delivery) => ({ ...delivery, redelivered: delivery.position <= handedOut }));
-        handedOut = Math.max(handedOut, batch.at(-1)?.position ?? 0);
-        if (!(await this.isHandled(session, batch))) continue;
+      const next = await read(session, readTo, this.kinds, Math.max(this.settings.maxBatch, READ_AT_LEAST));
+      const wanted = next.found
+        .filter(({ position }) => !ahead.has(position))
+        .map((delivery) => ({ ...delivery, redelivered: delivery.position <= handedOut }));
+      if (wanted.length > 0) {
+        handedOut = Math.max(handedOut, wanted.at(-1)?.position ?? 0);
+        if (!(await this.isHandled(session, wanted, ahead))) continue;
       }
       const isIdle = next.found.length === 0 && next.readTo === readTo;
       readTo = next.readTo;
       if (next.found.length > 0 || (readTo > settled && Date.now() > followAt)) {
         await move(session, this.service, settled, readTo);
         settled = readTo;
+        ahead.clear();
         followAt = Date.now() + FOLLOW_MS;
       }
       if (isIdle) await this.wake.within(this.settings.pollMs, () => this.closed);
@@ -120,17 +124,20 @@ export class Lane {
     if (readTo > settled) await move(session, this.service, settled, readTo);
   }
 
-  /** False, after a pause, when the batch was rejected. */
-  private async isHandled(session: Session, batch: readonly Positioned[]): Promise<boolean> {
+  /** Adds what is settled to `done`. False, after a pause, when any of it was rejected. */
+  private async isHandled(session: Session, found: readonly Positioned[], done: Set<number>): Promise<boolean> {
     const heartbeat = startHeartbeat(session);
     try {
-      await this.handle(batch);
+      await handOut(found, this.settings.maxBatch, async (batch) => {
+        await this.handle(batch);
+        for (const { position } of batch) done.add(position);
+      });
       this.failures = 0;
       return true;
     } catch (error) {
       const pauseMs = pauseAfter(++this.failures, LONGEST_PAUSE_MS);
-      const line = `${this.service} rejected ${batch.length} deliveries, which come again in ${pauseMs} ms: ${(error as Error).message}`;
-      this.settings.log.warn({ service: this.service, error, from: batch[0]?.origin }, line);
+      const line = `${this.service} rejected some of ${found.length} deliveries, which come again in ${pauseMs} ms: ${(error as Error).message}`;
+      this.settings.log.warn({ service: this.service, error, from: found[0]?.origin }, line);
       const until = Date.now() + pauseMs;
       while (!this.closed && Date.now() < until) await this.wake.within(until - Date.now(), () => this.closed);
       return false;

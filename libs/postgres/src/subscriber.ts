@@ -1,5 +1,6 @@
 import type { Subscriber, Subscription, TransportLog } from '#libs/messaging';
-import { Lane, type Handle } from './lane.js';
+import type { Handle } from './hand-out.js';
+import { Lane } from './lane.js';
 import type { Session } from './session.js';
 
 export interface SubscriberSettings {
