@@ -14,6 +14,7 @@ const STEPS: readonly Step[] = [
   { args: 'idle --store rabbitmq --seconds 5', minutes: 1 },
   { args: 'idle --store postgres --seconds 5', minutes: 1 },
   { args: 'peers --seconds 3', minutes: 4 },
+  { args: 'purposes --seconds 3 --repetitions 3', minutes: 2 },
   { args: 'relay --store rabbitmq --seconds 3', minutes: 1 },
   { args: 'http --seconds 2', minutes: 2.5 },
   { args: 'saga --store kafka --concurrency 256 --seconds 3', minutes: 5 },

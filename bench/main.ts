@@ -7,7 +7,7 @@ import { relay } from './experiments/relay.js';
 import { DoesNotCount } from './experiments/run.js';
 import { inbox } from './experiments/inbox.js';
 import { memory } from './experiments/memory.js';
-import { peers } from './experiments/peers.js';
+import { peers, purposes } from './experiments/peers.js';
 import { profile } from './experiments/profile.js';
 import { saga } from './experiments/saga.js';
 import { tracing } from './experiments/tracing.js';
@@ -21,7 +21,12 @@ import { type ExperimentName, type Found, keep, Results } from './results.js';
 type Given = { readonly [Name in keyof Options]?: Options[Name] };
 
 /** Where there is nothing to choose. */
-const STORES_OF: Readonly<Record<string, string>> = { peers: 'rabbitmq', http: 'postgres', inbox: 'postgres' };
+const STORES_OF: Readonly<Record<string, string>> = {
+  peers: 'rabbitmq',
+  purposes: 'rabbitmq',
+  http: 'postgres',
+  inbox: 'postgres',
+};
 const FULL = { repetitions: 7, seconds: 5 };
 const QUICK = { repetitions: 7, seconds: 2 };
 
@@ -94,6 +99,11 @@ experiment(
   'peers',
   'the same story written the usual way, on RabbitMQ',
   storing('peers', peers, (found) => ({ peers: found })),
+);
+experiment(
+  'purposes',
+  'what these systems spend their CPU time on',
+  storing('purposes', purposes, (found) => ({ purposes: found })),
 );
 experiment(
   'tracing',

@@ -31,6 +31,11 @@ export function environmentOf({ batch, logLevel, profile }: Options): Record<str
   return {
     BATCH_SIZE: String(batch),
     LOG_LEVEL: logLevel,
-    ...(profile === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profile}` }),
+    ...profiling(profile),
   };
+}
+
+/** Has a process write its CPU profile into the folder, if there is one, when it ends. */
+export function profiling(folder: string | undefined): Record<string, string> {
+  return folder === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${folder}` };
 }

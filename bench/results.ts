@@ -6,7 +6,7 @@ import type { HttpFound } from './experiments/http.js';
 import type { IdleFound } from './experiments/idle.js';
 import type { InboxFound } from './experiments/inbox.js';
 import type { MemoryFound } from './experiments/memory.js';
-import type { PeersFound } from './experiments/peers.js';
+import type { PeersFound, PurposesFound } from './experiments/peers.js';
 import type { RelayFound } from './experiments/relay.js';
 import type { LatencyFound, SagaFound } from './experiments/saga.js';
 import type { TracingFound } from './experiments/tracing.js';
@@ -21,6 +21,7 @@ export interface Found {
   readonly inbox: InboxFound;
   readonly http: HttpFound;
   readonly peers: PeersFound;
+  readonly purposes: PurposesFound;
   readonly memory: MemoryFound;
   readonly growth: GrowthFound;
   readonly tracing: TracingFound;

@@ -8,7 +8,8 @@ export interface Hot {
   readonly percent: number;
 }
 
-interface Profile {
+/** As V8 writes them. */
+export interface Profile {
   readonly nodes: readonly {
     readonly id: number;
     readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
@@ -35,8 +36,7 @@ export function clock(): number {
 /** The functions with the most time of their own, and the packages, by service; of the profiles in a folder. */
 export async function hottest(folder: string, span: Span): Promise<Record<string, Hot[]>> {
   const found: Record<string, Hot[]> = {};
-  for (const name of (await readdir(folder)).filter((one) => one.endsWith('.cpuprofile'))) {
-    const profile = JSON.parse(await readFile(join(folder, name), 'utf8')) as Profile;
+  for (const profile of await profilesIn(folder)) {
     const service = serviceOf(profile);
     if (!service) continue;
     found[service] = top(
@@ -49,26 +49,34 @@ export async function hottest(folder: string, span: Span): Promise<Record<string
   return found;
 }
 
-type Frame = Profile['nodes'][number]['callFrame'];
+export type Frame = Profile['nodes'][number]['callFrame'];
 
-function top(
-  { nodes, samples, timeDeltas, startTime }: Profile,
-  { from, until }: Span,
-  nameOf: (frame: Frame) => string,
-): Hot[] {
+export async function profilesIn(folder: string): Promise<Profile[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.cpuprofile'));
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
+  return texts.map((text) => JSON.parse(text) as Profile);
+}
+
+/** Microseconds within the span that each frame was on top for, sample by sample; those without work are left out. */
+export function frameTimes({ nodes, samples, timeDeltas, startTime }: Profile, { from, until }: Span) {
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
+  let now = startTime;
+  return samples.flatMap((id, at): [Frame, number][] => {
+    const frame = frames.get(id)!;
+    const us = timeDeltas[at] ?? 0;
+    now += us;
+    return frame.functionName === '(idle)' || now < from || now > until ? [] : [[frame, us]];
+  });
+}
+
+function top(profile: Profile, span: Span, nameOf: (frame: Frame) => string): Hot[] {
   const times = new Map<string, number>();
   let busy = 0;
-  let now = startTime;
-  samples.forEach((id, at) => {
-    const frame = frames.get(id)!;
-    const time = timeDeltas[at] ?? 0;
-    now += time;
-    if (frame.functionName === '(idle)' || now < from || now > until) return;
-    busy += time;
+  for (const [frame, us] of frameTimes(profile, span)) {
+    busy += us;
     const name = nameOf(frame);
-    times.set(name, (times.get(name) ?? 0) + time);
-  });
+    times.set(name, (times.get(name) ?? 0) + us);
+  }
   return [...times]
     .toSorted(([, one], [, other]) => other - one)
     .slice(0, MOST)

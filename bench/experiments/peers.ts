@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withClient } from '../../tools/postgres/connect.js';
 import { repositoryRoot, services } from '../../tools/platform/apps.js';
+import { clock, type Span } from '../cost/cpu-profile.js';
 import type { CostPerOrder } from '../cost/meter.js';
 import { cpuOf } from '../cost/processes.js';
+import { sharesOf } from '../cost/purposes.js';
 import { LoadClient, skus } from '../load/client.js';
 import { closedLoop, oneByOne, several } from '../load/loops.js';
-import type { Options } from '../options.js';
+import { type Options, profiling } from '../options.js';
 import { type Estimate, estimate, median, percentile } from '../statistics.js';
 import type { System } from '../system.js';
 import { type Bench, say, withBench } from './run.js';
@@ -33,6 +35,11 @@ export interface PeersFound {
   readonly transactionalOutbox: Readonly<Record<string, number>>;
 }
 
+export interface PurposesFound {
+  /** CPU µs of Node for one order under load, by system and by what it was spent on. */
+  readonly systems: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
 interface Contestant {
   readonly name: string;
   readonly client: LoadClient;
@@ -42,6 +49,8 @@ interface Contestant {
   readonly p99: number[];
   readonly costs: CostPerOrder[];
   readonly nodeCpu: number[];
+  /** When it was under load. */
+  readonly loaded: Span[];
 }
 
 const folder = join(repositoryRoot, 'bench', 'peers');
@@ -51,61 +60,103 @@ const OUTBOX_ROWS = { polling: 1_000, one: 1_000, all: 1_000 };
 
 /** The same story written the usual way, on the same broker and PostgreSQL, each in its turn while the others are idle. */
 export async function peers(options: Options): Promise<PeersFound> {
+  return compare(options, async (contestants, { system }) => ({
+    concurrency: options.concurrency,
+    systems: Object.fromEntries(contestants.map((one) => [one.name, foundOf(one)])),
+    transactionalOutbox: await transactionalOutbox(system),
+  }));
+}
+
+/** What each of them spends its time on, by the profiles that its processes write; the writing costs something, so that the rates are not kept. */
+export async function purposes(options: Options): Promise<PurposesFound> {
+  const profile = await mkdtemp(join(tmpdir(), 'farandole-profile-'));
+  try {
+    const measured = await compare({ ...options, profile }, async (contestants) => contestants);
+    const codeOf = (name: string) =>
+      new RegExp(name === 'farandole' ? '/dist/apps/\\w+/src/main\\.js' : `/peers/dist/${name}\\.js`);
+    const systems = measured.map(({ name, loaded }) => [name, { code: codeOf(name), spans: loaded }] as const);
+    const shares = await sharesOf(profile, Object.fromEntries(systems));
+    const inMicroseconds = ({ name, nodeCpu }: Contestant) =>
+      Object.fromEntries(Object.entries(shares[name]!).map(([purpose, share]) => [purpose, share * median(nodeCpu)]));
+    return { systems: Object.fromEntries(measured.map((one) => [one.name, inMicroseconds(one)])) };
+  } finally {
+    await rm(profile, { recursive: true, force: true });
+  }
+}
+
+async function compare<Found>(
+  options: Options,
+  conclude: (contestants: readonly Contestant[], bench: Bench) => Promise<Found>,
+): Promise<Found> {
   if (!existsSync(join(folder, 'node_modules')))
     throw new Error('the peers are not installed: npm ci --prefix bench/peers');
   execFileSync(process.execPath, [join(repositoryRoot, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', folder], {
     stdio: 'inherit',
   });
-  const rabbitmq = { ...options, store: 'rabbitmq' as const };
-  return withBench(rabbitmq, {
-    prepare: async () => undefined,
-    // The listener of pg-transactional-outbox reads the write-ahead log.
-    postgres: { wal_level: 'logical' },
-    work: async (bench) => {
-      const mail = await mkdtemp(join(tmpdir(), 'farandole-peers-'));
-      const children: ChildProcess[] = [];
-      try {
-        const contestants = [farandole(bench)];
-        for (const peer of PEERS) contestants.push(await startPeer(peer, bench.system, mail, children));
-        for (const { client } of contestants.slice(1)) await several(client, FIRST_ORDERS, 32);
-        for (let n = 0; n < options.repetitions; n++) {
-          for (const one of n % 2 === 0 ? contestants : contestants.toReversed()) await measure(one, bench, options);
-          say(
-            `  ${n + 1}: ${contestants.map(({ name, rates, p50 }) => `${name} ${rates.at(-1)!.toFixed(0)}/s ${p50.at(-1)!.toFixed(1)} ms`).join(', ')}`,
-          );
+  return withBench(
+    { ...options, store: 'rabbitmq' },
+    {
+      prepare: async () => undefined,
+      // The listener of pg-transactional-outbox reads the write-ahead log.
+      postgres: { wal_level: 'logical' },
+      work: async (bench) => {
+        const mail = await mkdtemp(join(tmpdir(), 'farandole-peers-'));
+        const children: ChildProcess[] = [];
+        try {
+          const contestants = [farandole(bench)];
+          for (const peer of PEERS)
+            contestants.push(
+              await startPeer(peer, bench.system, { MAIL_DIR: mail, ...profiling(options.profile) }, children),
+            );
+          for (const { client } of contestants.slice(1)) await several(client, FIRST_ORDERS, 32);
+          for (let n = 0; n < options.repetitions; n++) {
+            for (const one of n % 2 === 0 ? contestants : contestants.toReversed()) await measure(one, bench, options);
+            say(
+              `  ${n + 1}: ${contestants.map(({ name, rates, p50 }) => `${name} ${rates.at(-1)!.toFixed(0)}/s ${p50.at(-1)!.toFixed(1)} ms`).join(', ')}`,
+            );
+          }
+          await Promise.all(contestants.slice(1).map(({ client }) => client.stop()));
+          return await conclude(contestants, bench);
+        } finally {
+          await Promise.all(children.map(ended));
+          await rm(mail, { recursive: true, force: true });
         }
-        await Promise.all(contestants.slice(1).map(({ client }) => client.stop()));
-        return {
-          concurrency: options.concurrency,
-          systems: Object.fromEntries(contestants.map((one) => [one.name, foundOf(one)])),
-          transactionalOutbox: await transactionalOutbox(bench.system),
-        };
-      } finally {
-        for (const child of children) child.kill();
-        await rm(mail, { recursive: true, force: true });
-      }
+      },
     },
-  });
+  );
+}
+
+/** Its profile, if it is to write one, is there then. */
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  child.kill();
+  await exited;
 }
 
 function farandole({ system, client }: Bench): Contestant {
   const pids = system.world.platform.processes.flatMap(({ plan, pid }) =>
     pid !== undefined && plan.app !== 'payment-provider' ? [pid] : [],
   );
-  return { name: 'farandole', client, pids, rates: [], p50: [], p99: [], costs: [], nodeCpu: [] };
+  return { name: 'farandole', client, pids, rates: [], p50: [], p99: [], costs: [], nodeCpu: [], loaded: [] };
 }
 
-async function startPeer(name: string, system: System, mail: string, children: ChildProcess[]): Promise<Contestant> {
+async function startPeer(
+  name: string,
+  system: System,
+  env: Record<string, string>,
+  children: ChildProcess[],
+): Promise<Contestant> {
   const { postgres } = system.world.platform;
   const own: ChildProcess[] = [];
   let target = { orderUrl: '', orderDatabase: '', placed: () => undefined };
   for (const service of services) {
     const url = await postgres.createDatabase(`${name.replace('-', '_')}_${service}`);
     const { address, child } = await startService(name, service, {
+      ...env,
       DATABASE_URL: url,
       RABBITMQ_URL: system.store.env['RABBITMQ_URL']!,
       PAYMENT_PROVIDER_URL: system.world.platform.url('payment-provider'),
-      MAIL_DIR: mail,
     });
     own.push(child);
     children.push(child);
@@ -118,7 +169,17 @@ async function startPeer(name: string, system: System, mail: string, children: C
     }
   }
   const pids = own.map(({ pid }) => pid!);
-  return { name, client: await LoadClient.start(target), pids, rates: [], p50: [], p99: [], costs: [], nodeCpu: [] };
+  return {
+    name,
+    client: await LoadClient.start(target),
+    pids,
+    rates: [],
+    p50: [],
+    p99: [],
+    costs: [],
+    nodeCpu: [],
+    loaded: [],
+  };
 }
 
 async function startService(peer: string, service: string, env: Record<string, string>) {
@@ -132,8 +193,10 @@ async function measure(one: Contestant, { quiet, meter }: Bench, { concurrency, 
   one.p99.push(percentile(latencies, 99));
   const before = cpuOf(one.pids);
   await meter.begin();
+  const from = clock();
   const { perSecond, orders } = await closedLoop(one.client, concurrency, { rampMs: 1_000, windowMs: seconds * 1_000 });
   await quiet.reached();
+  one.loaded.push({ from, until: clock() });
   one.costs.push(await meter.end(orders.length));
   one.nodeCpu.push((cpuOf(one.pids) - before) / orders.length);
   one.rates.push(perSecond);

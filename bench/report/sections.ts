@@ -163,12 +163,30 @@ they have neither outbox nor inbox, so a crash loses events or repeats changes. 
         ...[cpu.node, cpu.postgres, cpu.broker, statements, writeTransactions].map(number),
       ]),
     ),
+    ...purposes(results),
     table(
       ['pg-transactional-outbox', 'rows/s to confirmed'],
       Object.entries(found.transactionalOutbox).map(([mode, perSecond]) => [WAYS[mode] ?? mode, number(perSecond)]),
     ),
   );
 };
+
+/** The dearest of ours first. */
+function purposes(results: Results): string[] {
+  const { systems } = results.find('purposes', 'rabbitmq') ?? {};
+  if (!systems) return [];
+  const all = [...new Set(Object.values(systems).flatMap((of) => Object.keys(of)))];
+  const ours = (purpose: string) => systems['farandole']?.[purpose] ?? 0;
+  return [
+    'What Node spends it on, by CPU profiles of all processes (µs an order):',
+    table(
+      ['', ...Object.keys(systems)],
+      all
+        .toSorted((one, other) => ours(other) - ours(one))
+        .map((purpose) => [purpose, ...Object.values(systems).map((of) => number(of[purpose] ?? 0))]),
+    ),
+  ];
+}
 
 const WAYS: Readonly<Record<string, string>> = {
   polling: 'polling, as documented',

@@ -50,21 +50,25 @@ function latency(results: Results): Target[] {
 }
 
 function parts(results: Results): Target[] {
-  const usual = results.find('peers', 'rabbitmq')?.transactionalOutbox;
-  const relay = results.find('relay', 'rabbitmq')?.relay.median;
-  const best = usual && Math.max(...Object.values(usual));
-  const times = best === undefined || relay === undefined ? undefined : relay / best;
+  const usual = results.find('peers', 'rabbitmq')?.transactionalOutbox ?? {};
   return [
     atLeast('relay ÷ amqplib alone, with confirms', results.find('relay', 'rabbitmq')?.ratio, 0.6),
     atLeast('relay ÷ kafkajs alone', results.find('relay', 'kafka')?.ratio, 0.6),
-    {
-      what: 'relay ÷ pg-transactional-outbox, the fastest of its ways',
-      wanted: '≥ 20',
-      measured: times?.toFixed(0),
-      holds: times === undefined ? undefined : times >= 20,
-    },
+    timesUsual('as its documentation shows it', results, usual['polling']),
+    timesUsual('the fastest of its ways', results, Math.max(...Object.values(usual))),
     atLeast('POST /orders ÷ bare Fastify', results.find('http', 'postgres')?.accepted.ratio, 0.5),
   ];
+}
+
+function timesUsual(way: string, results: Results, rate = Number.NaN): Target {
+  const times = (results.find('relay', 'rabbitmq')?.relay.median ?? Number.NaN) / rate;
+  const measured = Number.isFinite(times) && times > 0;
+  return {
+    what: `relay ÷ pg-transactional-outbox, ${way}`,
+    wanted: '≥ 20',
+    measured: measured ? times.toFixed(0) : undefined,
+    holds: measured ? times >= 20 : undefined,
+  };
 }
 
 function peers(results: Results): Target[] {

@@ -8,8 +8,9 @@ export function serviceToRun(): ServiceName {
   return service;
 }
 
-/** Takes requests, and tells whoever started the process where. */
+/** Takes requests, and tells whoever started the process where. Ends in order when told to, so that a CPU profile is written. */
 export async function listen(app: INestApplication): Promise<void> {
+  process.once('SIGTERM', () => void app.close().finally(() => process.exit()));
   await app.listen(0, '127.0.0.1');
   process.send?.(await app.getUrl());
 }
