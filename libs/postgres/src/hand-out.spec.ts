@@ -12,7 +12,7 @@ function delivery(key: string, n: number): Delivery {
 }
 
 /** What was handed out, batch by batch, and how many were being handled at most. */
-async function handedOut(maxBatch: number, refuses = (_: Delivery) => false) {
+async function handedOut(maxBatch: number, refuses: (delivery: Delivery) => boolean = () => false) {
   const batches: string[][] = [];
   let running = 0;
   let most = 0;
