@@ -81,6 +81,9 @@ interface Selected {
   readonly claimed: boolean;
 }
 
+/** Of a replay, and not counted as done or failed yet: one may have failed again while a step was being taken, and is open then. */
+const UNSETTLED = `replay_id = $1 and state in ('replaying', 'open')`;
+
 /**
  * Replays of frozen selections, kept in tables: any replica takes the next step of one, none two at once. A letter that is handed over
  * becomes due work of this service with the message's claim, so it is handled like any other, and once.
@@ -172,7 +175,7 @@ export class DeadLetterReplays {
 
   private async handOver(tx: EntityManager, job: Job, proven: boolean) {
     const [{ under_way }]: [{ under_way: number }] = await tx.query(
-      `select count(*)::int as under_way from dead_letter where replay_id = $1 and state = 'replaying' and due_id is not null`,
+      `select count(*)::int as under_way from dead_letter where ${UNSETTLED} and (state = 'open' or due_id is not null)`,
       [job.id],
     );
     const room = proven ? MOST_UNDER_WAY - under_way : 1 - under_way;
@@ -243,7 +246,7 @@ export class DeadLetterReplays {
     if (canaryFailed) await release(tx, id);
     const [{ state }]: [{ state: ReplayState }] = await tx.query(
       `select case
-         when exists (select from dead_letter where replay_id = $1 and state = 'replaying') then 'running'
+         when exists (select from dead_letter where ${UNSETTLED}) then 'running'
          when $2 then 'stopped_by_canary' when done + failed < total then 'stopped' else 'done' end as state
        from dead_letter_replay where id = $1`,
       [id, canaryFailed],

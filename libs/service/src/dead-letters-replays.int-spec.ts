@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Client } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { Hopeless } from '#libs/messaging';
 import { eventually } from '#libs/messaging/testing';
@@ -6,14 +7,17 @@ import { freshDatabase } from '../../../tools/postgres/testing.js';
 import { broken, DeadLetterProbe, failing, held } from '../testing/dead-letter-probe.js';
 import { placed } from '../testing/placed.js';
 
+/** Any number that nobody else takes. */
+const GATE = 4_711;
+
 describe('many dead letters replayed', () => {
   let probe: DeadLetterProbe;
+  let url: string;
   let drop: () => Promise<void>;
 
   beforeAll(async () => {
-    const fresh = await freshDatabase();
-    drop = fresh.drop;
-    probe = await DeadLetterProbe.start(fresh.url);
+    ({ url, drop } = await freshDatabase());
+    probe = await DeadLetterProbe.start(url);
   });
   afterEach(() => probe.clear());
   afterAll(async () => {
@@ -58,6 +62,20 @@ describe('many dead letters replayed', () => {
     expect((await probe.letters()).map(({ state }) => state)).toEqual(['open', 'open', 'open']);
     failing.clear();
     expect(await probe.ended((await probe.replayAll()).id)).toMatchObject({ state: 'done', done: 3 });
+  });
+
+  it('count one that fails again while a step is taken, as at any other time', async () => {
+    await probe.setAside('one');
+    const gate = Promise.withResolvers<void>();
+    held.set('one', gate.promise);
+    failing.set('one', () => new Hopeless('never'));
+    const { id } = await probe.replayAll();
+    await probe.canaryIsUnderWay(id);
+    const steps = await holdSteps(url);
+    gate.resolve();
+    await eventually(async () => (await probe.letters('?state=open')).length === 1, 'it is open again');
+    await steps.goOn();
+    expect(await probe.ended(id)).toMatchObject({ state: 'stopped_by_canary', total: 1, done: 0, failed: 1 });
   });
 
   it('wait for the first, and go on after a failure of another', async () => {
@@ -129,3 +147,27 @@ describe('many dead letters replayed', () => {
     expect((await probe.effects()).toSorted()).toEqual(Array.from({ length: 30 }, (_, n) => `t${n}`).toSorted());
   });
 });
+
+/** Has the next step of a replay wait before it writes down what it found; resolves once one does. */
+async function holdSteps(url: string): Promise<{ goOn(): Promise<void> }> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  await client.query(`
+    select pg_advisory_lock(${GATE});
+    create function wait_at_the_gate() returns trigger language plpgsql as $$
+      begin
+        perform pg_advisory_lock_shared(${GATE});
+        perform pg_advisory_unlock_shared(${GATE});
+        return new;
+      end $$;
+    create trigger gate before update on dead_letter_replay for each row execute function wait_at_the_gate()`);
+  const waiting = `select from pg_locks where locktype = 'advisory' and objid = ${GATE} and not granted`;
+  await eventually(async () => (await client.query(waiting)).rowCount === 1, 'a step that waits');
+  return {
+    async goOn() {
+      await client.query(`select pg_advisory_unlock(${GATE})`);
+      await client.query('drop trigger gate on dead_letter_replay; drop function wait_at_the_gate');
+      await client.end();
+    },
+  };
+}
