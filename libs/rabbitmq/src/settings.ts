@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { SocketOptions } from 'amqplib';
+import { SLOTS } from './names.js';
 
 export interface RabbitSettings {
   /** `amqp://user:password@host:5672/vhost`, or `amqps://…`; never logged as a whole. */
@@ -41,6 +42,9 @@ export function withDefaults(given: RabbitSettings): Settings {
     ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as RabbitSettings),
   };
   parseUrl(settings.url);
+  const { lanes } = settings;
+  if (!Number.isInteger(lanes) || lanes < 1 || lanes > SLOTS)
+    throw new Error(`lanes of RabbitMQ is a whole number from 1 to ${SLOTS}, not ${lanes}`);
   return settings;
 }
 
