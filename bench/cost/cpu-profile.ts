@@ -36,7 +36,7 @@ export function clock(): number {
 /** The functions with the most time of their own, and the packages, by service; of the profiles in a folder. */
 export async function hottest(folder: string, span: Span): Promise<Record<string, Hot[]>> {
   const found: Record<string, Hot[]> = {};
-  for (const profile of await profilesIn(folder)) {
+  for await (const profile of profilesIn(folder)) {
     const service = serviceOf(profile);
     if (!service) continue;
     found[service] = top(
@@ -51,10 +51,11 @@ export async function hottest(folder: string, span: Span): Promise<Record<string
 
 export type Frame = Profile['nodes'][number]['callFrame'];
 
-export async function profilesIn(folder: string): Promise<Profile[]> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.cpuprofile'));
-  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
-  return texts.map((text) => JSON.parse(text) as Profile);
+/** One after the other: they are large. */
+export async function* profilesIn(folder: string): AsyncGenerator<Profile> {
+  for (const name of (await readdir(folder)).filter((one) => one.endsWith('.cpuprofile'))) {
+    yield JSON.parse(await readFile(join(folder, name), 'utf8')) as Profile;
+  }
 }
 
 /** Microseconds within the span that each frame was on top for, sample by sample; those without work are left out. */

@@ -31,9 +31,11 @@ export async function sharesOf(
   systems: Readonly<Record<string, { readonly code: RegExp; readonly spans: readonly Span[] }>>,
 ): Promise<Record<string, Record<string, number>>> {
   const times: Record<string, Record<string, number>> = {};
-  for (const profile of await profilesIn(folder)) {
+  for await (const profile of profilesIn(folder)) {
     const ran = ({ code }: { code: RegExp }) => profile.nodes.some(({ callFrame }) => code.test(callFrame.url));
-    const [name, { spans }] = Object.entries(systems).find(([, system]) => ran(system)) ?? ['', { spans: [] }];
+    const found = Object.entries(systems).find(([, system]) => ran(system));
+    if (!found) continue;
+    const [name, { spans }] = found;
     const of = (times[name] ??= {});
     for (const [frame, us] of spans.flatMap((span) => frameTimes(profile, span))) {
       const purpose = purposeOf(frame);

@@ -72,6 +72,7 @@ export async function purposes(options: Options): Promise<PurposesFound> {
   const profile = await mkdtemp(join(tmpdir(), 'farandole-profile-'));
   try {
     const measured = await compare({ ...options, profile }, async (contestants) => contestants);
+    // The payment provider, which all of them share, has no such path.
     const codeOf = (name: string) =>
       new RegExp(name === 'farandole' ? '/dist/apps/\\w+/src/main\\.js' : `/peers/dist/${name}\\.js`);
     const systems = measured.map(({ name, loaded }) => [name, { code: codeOf(name), spans: loaded }] as const);
@@ -138,7 +139,11 @@ function farandole({ system, client }: Bench): Contestant {
   const pids = system.world.platform.processes.flatMap(({ plan, pid }) =>
     pid !== undefined && plan.app !== 'payment-provider' ? [pid] : [],
   );
-  return { name: 'farandole', client, pids, rates: [], p50: [], p99: [], costs: [], nodeCpu: [], loaded: [] };
+  return contestant('farandole', client, pids);
+}
+
+function contestant(name: string, client: LoadClient, pids: readonly number[]): Contestant {
+  return { name, client, pids, rates: [], p50: [], p99: [], costs: [], nodeCpu: [], loaded: [] };
 }
 
 async function startPeer(
@@ -168,18 +173,11 @@ async function startPeer(
       );
     }
   }
-  const pids = own.map(({ pid }) => pid!);
-  return {
+  return contestant(
     name,
-    client: await LoadClient.start(target),
-    pids,
-    rates: [],
-    p50: [],
-    p99: [],
-    costs: [],
-    nodeCpu: [],
-    loaded: [],
-  };
+    await LoadClient.start(target),
+    own.map(({ pid }) => pid!),
+  );
 }
 
 async function startService(peer: string, service: string, env: Record<string, string>) {

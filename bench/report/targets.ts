@@ -50,24 +50,24 @@ function latency(results: Results): Target[] {
 }
 
 function parts(results: Results): Target[] {
-  const usual = results.find('peers', 'rabbitmq')?.transactionalOutbox ?? {};
+  const relay = results.find('relay', 'rabbitmq');
+  const usual = results.find('peers', 'rabbitmq')?.transactionalOutbox;
   return [
-    atLeast('relay ÷ amqplib alone, with confirms', results.find('relay', 'rabbitmq')?.ratio, 0.6),
+    atLeast('relay ÷ amqplib alone, with confirms', relay?.ratio, 0.6),
     atLeast('relay ÷ kafkajs alone', results.find('relay', 'kafka')?.ratio, 0.6),
-    timesUsual('as its documentation shows it', results, usual['polling']),
-    timesUsual('the fastest of its ways', results, Math.max(...Object.values(usual))),
+    timesUsual('as its documentation shows it', relay?.relay.median, usual?.['polling']),
+    timesUsual('the fastest of its ways', relay?.relay.median, usual && Math.max(...Object.values(usual))),
     atLeast('POST /orders ÷ bare Fastify', results.find('http', 'postgres')?.accepted.ratio, 0.5),
   ];
 }
 
-function timesUsual(way: string, results: Results, rate = Number.NaN): Target {
-  const times = (results.find('relay', 'rabbitmq')?.relay.median ?? Number.NaN) / rate;
-  const measured = Number.isFinite(times) && times > 0;
+function timesUsual(way: string, relay: number | undefined, usual: number | undefined): Target {
+  const times = relay && usual && relay / usual;
   return {
     what: `relay ÷ pg-transactional-outbox, ${way}`,
     wanted: '≥ 20',
-    measured: measured ? times.toFixed(0) : undefined,
-    holds: measured ? times >= 20 : undefined,
+    measured: times?.toFixed(0),
+    holds: times === undefined ? undefined : times >= 20,
   };
 }
 
