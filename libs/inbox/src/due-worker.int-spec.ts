@@ -240,6 +240,15 @@ describe('due work', () => {
       expect(await done()).toEqual([{ attempts: 1, count: 3 * CONCURRENCY + 1 }]);
     });
 
+    it('begins them at once whatever of other keys waits', async () => {
+      await due.add(database.manager, [{ ...command('later'), delayMs: 3_600_000 }]);
+      const { written, taken } = await write('now', 'later');
+      expect(taken.map(({ key }) => key)).toEqual(['now']);
+      worker.committed(written, taken);
+      await eventually(async () => (await left()) === 2, 'what waits for nothing is done');
+      expect(await done()).toEqual([{ attempts: 1, count: 1 }]);
+    });
+
     it('keeps the order of a key, within one transaction and across two', async () => {
       await idle();
       const order: string[] = [];

@@ -50,9 +50,9 @@ const FREE = `(d.leased_until is null or d.leased_until < now()) and $1::uuid <>
   and (d.begun_by = '{}' or $2)
   and not exists (select from due ahead where ahead.lane = d.lane and ahead.id < d.id)`;
 
-const ADD = `with added as (
-    select kind || ':' || key as lane, w.*, case when leasable and not exists (
-      select from due ahead where ahead.lane = kind || ':' || key) then $10::uuid end as holder
+const ADD = `with added as materialized (
+    select w.kind || ':' || w.key as lane, w.*, case when w.leasable and not exists (
+      select from due ahead where ahead.lane = w.kind || ':' || w.key) then $10::uuid end as holder
     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::int[], $7::float8[], $8::text[], $9::boolean[])
       as w(kind, type, key, headers, body, attempts, delay, error, leasable))
   insert into due (lane, kind, type, key, headers, body, attempts, due_at, first_error, last_error, leased_by, leased_until, begun_by)
