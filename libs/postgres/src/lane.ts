@@ -96,14 +96,22 @@ export class Lane {
   }
 
   private async work(session: Session, from: number): Promise<void> {
-    let settled = from;
+    let cursor = { service: this.service, position: from };
     let readTo = from;
+    /** The cursor is behind what is settled. */
+    let behind = false;
     let handedOut = from;
     /** Positions settled while an earlier one was rejected: they do not come again. */
     const ahead = new Set<number>();
     let followAt = Date.now() + FOLLOW_MS;
     while (!this.closed) {
-      const next = await read(session, readTo, this.kinds, Math.max(this.settings.maxBatch, READ_AT_LEAST));
+      const limit = Math.max(this.settings.maxBatch, READ_AT_LEAST);
+      const next = await read(session, readTo, this.kinds, limit, behind ? cursor : undefined);
+      if (behind) {
+        cursor = { ...cursor, position: readTo };
+        followAt = Date.now() + FOLLOW_MS;
+        behind = false;
+      }
       const wanted = next.found
         .filter(({ position }) => !ahead.has(position))
         .map((delivery) => ({ ...delivery, redelivered: delivery.position <= handedOut }));
@@ -113,15 +121,11 @@ export class Lane {
       }
       const isIdle = next.found.length === 0 && next.readTo === readTo;
       readTo = next.readTo;
-      if (next.found.length > 0 || (readTo > settled && Date.now() > followAt)) {
-        await move(session, this.service, settled, readTo);
-        settled = readTo;
-        ahead.clear();
-        followAt = Date.now() + FOLLOW_MS;
-      }
+      ahead.clear();
+      behind = next.found.length > 0 || (readTo > cursor.position && Date.now() > followAt);
       if (isIdle) await this.wake.within(this.settings.pollMs, () => this.closed);
     }
-    if (readTo > settled) await move(session, this.service, settled, readTo);
+    if (readTo > cursor.position) await move(session, cursor, readTo);
   }
 
   /** Adds what is settled to `done`. False, after a pause, when any of it was rejected. */

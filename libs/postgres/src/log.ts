@@ -89,14 +89,14 @@ export async function append(link: Link, messages: readonly OutgoingMessage[]): 
   ]);
 }
 
-const READ = {
-  name: 'read',
-  text: `
-    with ends as materialized (select min(position) as first, max(position) as last from log),
+const moving = (service: string, from: string) =>
+  `update cursor set position = $1 where service = ${service} and position = ${from} returning 1`;
+const reading = (first: string, column: string) => `
+    with ${first} ends as materialized (select min(position) as first, max(position) as last from log),
     span as materialized (
       select low, least(low + ${SPAN}, coalesce(last, low)) as high from (select greatest($1::bigint, first - 1) as low, last from ends) s
     )
-    select high, found.* from span left join lateral (
+    select ${column} high, found.* from span left join lateral (
       select * from (
         select *, sum(octet_length(body)) over (order by position) - octet_length(body) as bytes_before from (
           select position, id, topic, type, key, headers, body from log
@@ -105,10 +105,17 @@ const READ = {
         ) wanted
       ) weighed
       where bytes_before < ${READ_BYTES} order by position
-    ) found on true`,
+    ) found on true`;
+const READ = { name: 'read', text: reading('', '') };
+const MOVE_AND_READ = {
+  name: 'move-and-read',
+  text: reading(`moved as (${moving('$4', '$5')}),`, '(select count(*) from moved) as moved,'),
 };
+const MOVE = { name: 'move', text: moving('$2', '$3') };
 
 interface Row {
+  /** Cursors. */
+  readonly moved?: string;
   readonly high: string | null;
   readonly position: string | null;
   readonly id: string;
@@ -122,14 +129,26 @@ interface Row {
 
 export type Positioned = Delivery & { readonly position: number };
 
-/** The next deliveries behind a position, and the position up to which there are no others. */
+/** The cursor of a service, where it stands. */
+export interface Cursor {
+  readonly service: string;
+  readonly position: number;
+}
+
+/**
+ * The next deliveries behind a position, and the position up to which there are no others. Given a cursor, settles everything up to the
+ * former as `move` does, in the same statement.
+ */
 export async function read(
   session: Session,
   after: number,
   kinds: readonly string[],
   limit: number,
+  cursor?: Cursor,
 ): Promise<{ readonly found: readonly Positioned[]; readonly readTo: number }> {
-  const rows = await session.query<Row & Record<string, unknown>>(READ, [after, kinds, limit]);
+  const [statement, ends] = cursor ? [MOVE_AND_READ, [cursor.service, cursor.position]] : [READ, []];
+  const rows = await session.query<Row & Record<string, unknown>>(statement, [after, kinds, limit, ...ends]);
+  if (cursor && rows[0]?.moved !== '1') throw new MovedByAnother(cursor);
   const found = rows.flatMap(({ position, id, topic, type, key, headers, body }) =>
     position === null
       ? []
@@ -179,15 +198,17 @@ export async function leaveLane(session: Session, service: string): Promise<void
   );
 }
 
-const MOVE = {
-  name: 'move',
-  text: 'update cursor set position = $3 where service = $1 and position = $2 returning 1',
-};
-
 /** Settles everything up to a position. Runs on the session that holds the lane, so it cannot succeed once the lane is lost. */
-export async function move(session: Session, service: string, from: number, to: number): Promise<void> {
-  const moved = await session.query(MOVE, [service, from, to]);
-  if (moved.length === 0) throw new Error(`the cursor of ${service} was moved by somebody else`);
+export async function move(session: Session, cursor: Cursor, to: number): Promise<void> {
+  const moved = await session.query(MOVE, [to, cursor.service, cursor.position]);
+  if (moved.length === 0) throw new MovedByAnother(cursor);
+}
+
+class MovedByAnother extends Error {
+  override readonly name = 'MovedByAnother';
+  constructor({ service }: Cursor) {
+    super(`the cursor of ${service} was moved by somebody else`);
+  }
 }
 
 /** Counts what each service has not settled; exact up to some ten thousand messages behind its cursor, no more than that beyond. */
