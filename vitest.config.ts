@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const include = (suffix: string) => [`{apps,libs,tools,e2e,bench,docker,k8s}/**/*.${suffix}.ts`];
@@ -12,7 +13,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['source'] } },
   oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
   test: {
-    maxWorkers: '100%',
+    // Integration tests mostly wait for what they broke.
+    maxWorkers: Math.max(4, availableParallelism()),
     // Patience of a busy machine; what is waited for is there at once elsewhere.
     expect: { poll: { timeout: 15_000 } },
     sequence: { groupOrder: 1 },
@@ -38,7 +40,7 @@ export default defineConfig({
           globalSetup: ['tools/docker/vitest-global-setup.ts'],
           exclude: MEASURING,
           // After the others. They wait more than they work, but whole services are many processes.
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },
       },
