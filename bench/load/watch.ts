@@ -2,9 +2,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
 
 const SHORTEST_REST_MS = 1;
+/** No look is taken before the oldest order is of this share of the shortest time that one took so far: looks are work that others would do meanwhile. */
+const BLIND = 0.7;
 /** With many orders under way the watch rests this many times as long as its look took: it costs a few hundredths of one CPU. */
 const REST = 20;
 const MANY = 10;
+
+interface Open extends PromiseWithResolvers<number> {
+  readonly since: number;
+}
 
 /**
  * Notices when orders are settled: one query every millisecond or so asks the order service's database for all orders under way. An order's
@@ -13,9 +19,9 @@ const MANY = 10;
 export class Watch {
   /** Marks its statements in pg_stat_statements. */
   static readonly mark = '/* bench */';
-  /** Statements sent so far. */
-  looks = 0;
-  private readonly open = new Map<string, PromiseWithResolvers<number>>();
+  private readonly open = new Map<string, Open>();
+  /** Milliseconds that an order took until it was seen to be settled. */
+  private shortest: number | undefined;
   private looking: Promise<void> | undefined;
 
   private constructor(
@@ -37,7 +43,7 @@ export class Watch {
 
   /** Resolves with the time (`performance.now()`) at which the order was seen to be settled: late by one look at most. */
   settled(orderId: string): Promise<number> {
-    const settled = Promise.withResolvers<number>();
+    const settled = { ...Promise.withResolvers<number>(), since: performance.now() };
     this.open.set(orderId, settled);
     this.looking ??= this.look()
       .catch((error: unknown) => this.giveUp(error))
@@ -52,7 +58,9 @@ export class Watch {
   }
 
   private async look(): Promise<void> {
+    let tookMs = 0;
     while (this.open.size > 0) {
+      await pause(Math.max(SHORTEST_REST_MS, this.open.size < MANY ? this.blindMs() : tookMs * REST));
       const began = performance.now();
       const { rows } = await this.client.query<{ id: string }>({
         name: 'settled',
@@ -60,13 +68,23 @@ export class Watch {
         values: [[...this.open.keys()]],
       });
       const ended = performance.now();
-      this.looks++;
-      for (const { id } of rows) {
-        this.open.get(id)?.resolve(ended);
-        this.open.delete(id);
-      }
-      await pause(this.open.size < MANY ? SHORTEST_REST_MS : Math.max(SHORTEST_REST_MS, (ended - began) * REST));
+      tookMs = ended - began;
+      for (const { id } of rows) this.end(id, ended);
     }
+  }
+
+  /** Until one of the orders under way may be settled. */
+  private blindMs(): number {
+    const oldest = Math.min(...[...this.open.values()].map(({ since }) => since));
+    return oldest + (this.shortest ?? 0) * BLIND - performance.now();
+  }
+
+  private end(orderId: string, at: number): void {
+    const order = this.open.get(orderId);
+    if (!order) return;
+    this.open.delete(orderId);
+    this.shortest = Math.min(this.shortest ?? Number.POSITIVE_INFINITY, at - order.since);
+    order.resolve(at);
   }
 
   private giveUp(error: unknown): void {
