@@ -1,6 +1,7 @@
 import { Kafka, logLevel } from 'kafkajs';
 import type { TransportLog } from '#libs/messaging';
 import { Connections } from './connections.js';
+import { crashOnFailedJoin } from './failed-joins.js';
 import { LibraryLog } from './library-log.js';
 import { quietTimers } from './quiet-timers.js';
 import { endStoppedConsumers } from './stopped-consumers.js';
@@ -9,6 +10,7 @@ import type { ResolvedSettings } from './settings.js';
 
 quietTimers();
 endStoppedConsumers();
+crashOnFailedJoin();
 
 /** All of it set, since kafkajs has other defaults where NODE_ENV is `test`. */
 const retry = { initialRetryTime: 100, factor: 0.2, multiplier: 2, maxRetryTime: 1_000, retries: 5 };

@@ -106,9 +106,11 @@ export class GroupMember {
   private listen(): void {
     const { events } = this.consumer;
     const sign = () => (this.lastSign = Date.now());
-    this.consumer.on(events.FETCH, sign);
+    // What kafkajs does without having joined leads nowhere.
+    const signOfMember = () => this.epoch && sign();
+    this.consumer.on(events.FETCH, signOfMember);
     this.consumer.on(events.HEARTBEAT, ({ payload }) => {
-      sign();
+      signOfMember();
       this.generation = { memberId: payload.memberId, groupGenerationId: payload.groupGenerationId };
     });
     this.consumer.on(events.GROUP_JOIN, ({ payload }) => {
