@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module';
-import { KafkaJSNonRetriableError } from 'kafkajs';
 
 interface ConsumerGroup {
   joinAndSync(): Promise<void>;
@@ -17,7 +16,7 @@ export function crashOnFailedJoin(): void {
     try {
       await original.call(this);
     } catch (error) {
-      throw new KafkaJSNonRetriableError(error as Error);
+      throw Object.assign(error as Error, { retriable: false });
     }
   };
 }
