@@ -15,6 +15,11 @@ export class Epoch {
     private readonly resume: (partition: number) => void,
   ) {}
 
+  /** Nothing that is pushed is handled any more. */
+  get ended(): boolean {
+    return this.stopping.signal.aborted;
+  }
+
   push(partition: number, items: readonly Fetched[]): void {
     let lane = this.lanes.get(partition);
     if (!lane) this.lanes.set(partition, (lane = this.newLane(partition)));

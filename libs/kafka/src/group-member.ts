@@ -107,7 +107,7 @@ export class GroupMember {
     const { events } = this.consumer;
     const sign = () => (this.lastSign = Date.now());
     // What kafkajs does without having joined leads nowhere.
-    const signOfMember = () => this.epoch && sign();
+    const signOfMember = () => this.epoch?.ended === false && sign();
     this.consumer.on(events.FETCH, signOfMember);
     this.consumer.on(events.HEARTBEAT, ({ payload }) => {
       signOfMember();
