@@ -1,16 +1,32 @@
 import { randomInt } from 'node:crypto';
+import { createSocket, type Socket } from 'node:dgram';
 import { createServer } from 'node:net';
 
+/** Kept open until this process ends. */
+const held: Socket[] = [];
+
 /**
- * A TCP port that nobody listens on at this moment. Not one of those that systems give to outgoing connections (from 32768 on): such a
- * connection could take it while whoever listens on it restarts.
+ * A TCP port that nobody listens on at this moment, and that no other call gets as long as this process lives, here or in another process. Not one of those that systems
+ * give to outgoing connections (from 32768 on): such a connection could take it while whoever listens on it restarts.
  */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt++) {
     const port = randomInt(15_000, 32_000);
-    if (await isFree(port)) return port;
+    if ((await hold(port)) && (await isFree(port))) return port;
   }
   return listenOnce(0);
+}
+
+/** The UDP port of the same number, which nobody here uses, stands for the TCP port. False when it is somebody else's. */
+function hold(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4').unref();
+    socket.once('error', () => resolve(false));
+    socket.bind({ port, address: '127.0.0.1', exclusive: true }, () => {
+      held.push(socket);
+      resolve(true);
+    });
+  });
 }
 
 /** Whether a port can be listened on at 127.0.0.1 now. */
