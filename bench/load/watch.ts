@@ -41,7 +41,7 @@ export class Watch {
     return this.open.size;
   }
 
-  /** Resolves with the time (`performance.now()`) at which the order was seen to be settled: late by one look at most. */
+  /** Resolves with the time (`performance.now()`) at which the order was seen to be settled: late by one look at most, unless it took less than `BLIND` of the shortest before. */
   settled(orderId: string): Promise<number> {
     const settled = { ...Promise.withResolvers<number>(), since: performance.now() };
     this.open.set(orderId, settled);

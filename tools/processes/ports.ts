@@ -1,9 +1,6 @@
 import { randomInt } from 'node:crypto';
-import { createSocket, type Socket } from 'node:dgram';
+import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
-
-/** Kept open until this process ends. */
-const held: Socket[] = [];
 
 /**
  * A TCP port that nobody listens on at this moment, and that no other call gets as long as this process lives, here or in another process. Not one of those that systems
@@ -17,15 +14,12 @@ export async function freePort(): Promise<number> {
   return listenOnce(0);
 }
 
-/** The UDP port of the same number, which nobody here uses, stands for the TCP port. False when it is somebody else's. */
+/** The UDP port of the same number, which nobody here uses, stands for the TCP port until this process ends. False when it is somebody else's. */
 function hold(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createSocket('udp4').unref();
     socket.once('error', () => resolve(false));
-    socket.bind({ port, address: '127.0.0.1', exclusive: true }, () => {
-      held.push(socket);
-      resolve(true);
-    });
+    socket.bind({ port, address: '127.0.0.1', exclusive: true }, () => resolve(true));
   });
 }
 
