@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { replaceMethod } from './replace-method.js';
 
 interface ConsumerGroup {
   joinAndSync(): Promise<void>;
@@ -9,14 +9,13 @@ interface ConsumerGroup {
  * Where the broker has it as a member all the same, nothing makes it join again. Here it is a crash of the consumer.
  */
 export function crashOnFailedJoin(): void {
-  const group = createRequire(import.meta.url)('kafkajs/src/consumer/consumerGroup') as { prototype: ConsumerGroup };
-  const original = group.prototype.joinAndSync;
-  if (original.name === 'orCrash') return;
-  group.prototype.joinAndSync = async function orCrash(this: ConsumerGroup) {
-    try {
-      await original.call(this);
-    } catch (error) {
-      throw Object.assign(error as Error, { retriable: false });
-    }
-  };
+  replaceMethod<ConsumerGroup, 'joinAndSync'>('consumer/consumerGroup', 'joinAndSync', (original) => {
+    return async function () {
+      try {
+        await original.call(this);
+      } catch (error) {
+        throw Object.assign(error as Error, { retriable: false });
+      }
+    };
+  });
 }

@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { replaceMethod } from './replace-method.js';
 
 interface RequestQueue {
   pending: readonly unknown[];
@@ -11,10 +11,13 @@ interface RequestQueue {
  * TimeoutNegativeWarning. Here the timer is set only where there is something to check.
  */
 export function quietTimers(): void {
-  const queue = createRequire(import.meta.url)('kafkajs/src/network/requestQueue') as { prototype: RequestQueue };
-  const original = queue.prototype.scheduleCheckPendingRequests;
-  if (original.name === 'onlyWhenNeeded') return;
-  queue.prototype.scheduleCheckPendingRequests = function onlyWhenNeeded(this: RequestQueue) {
-    if (this.pending.length > 0 || this.throttledUntil > Date.now()) original.call(this);
-  };
+  replaceMethod<RequestQueue, 'scheduleCheckPendingRequests'>(
+    'network/requestQueue',
+    'scheduleCheckPendingRequests',
+    (original) => {
+      return function () {
+        if (this.pending.length > 0 || this.throttledUntil > Date.now()) original.call(this);
+      };
+    },
+  );
 }

@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { replaceMethod } from './replace-method.js';
 
 interface Runner {
   readonly running: boolean;
@@ -10,11 +10,10 @@ interface Runner {
  * there is nothing, at once and for ever, so no timer and no socket of the process gets its turn again. Here they are refused, and end.
  */
 export function endStoppedConsumers(): void {
-  const runner = createRequire(import.meta.url)('kafkajs/src/consumer/runner') as { prototype: Runner };
-  const original = runner.prototype.fetch;
-  if (original.name === 'unlessStopped') return;
-  runner.prototype.fetch = async function unlessStopped(this: Runner, nodeId: string) {
-    if (!this.running) throw new Error('the consumer was stopped');
-    return original.call(this, nodeId);
-  };
+  replaceMethod<Runner, 'fetch'>('consumer/runner', 'fetch', (original) => {
+    return async function (nodeId: string) {
+      if (!this.running) throw new Error('the consumer was stopped');
+      return original.call(this, nodeId);
+    };
+  });
 }
