@@ -58,6 +58,7 @@ export class Messaging implements Consumer {
   private subscriber: Subscriber | undefined;
   private upkeep: NodeJS.Timeout | undefined;
   private subscribed = false;
+  private stopping = false;
 
   constructor(private readonly parts: MessagingParts) {
     this.system = systemOf(parts.transport.name);
@@ -102,6 +103,8 @@ export class Messaging implements Consumer {
     this.replayer.start();
     if (isolated) return;
     void this.connect().catch((error: unknown) => {
+      // A stop amid the start ends it so.
+      if (this.stopping) return;
       this.parts.log.fatal({ event: 'transport_failed', err: error }, `${transport.name}: ${(error as Error).message}`);
       process.exitCode = 1;
       process.kill(process.pid, 'SIGTERM');
@@ -164,6 +167,7 @@ export class Messaging implements Consumer {
 
   /** Takes no more deliveries, finishes those that run. */
   async stop(): Promise<void> {
+    this.stopping = true;
     this.subscribed = false;
     await this.subscriber?.close();
   }
@@ -195,12 +199,15 @@ export class Messaging implements Consumer {
     });
     this.relay = relay;
     outbox.onCommitted((rows) => relay.wake(rows));
+    if (this.stopping) return;
     if (settings.PUBLISH) relay.start();
     else log.warn({ event: 'publishing_off' }, 'PUBLISH=false: what is stated stays in the outbox');
     this.subscriber = await transport.subscriber();
+    if (this.stopping) return this.subscriber.close();
     await this.subscriber.subscribe(this.subscription, (batch) => this.receive(batch));
     if (transport.features.givesUp)
       await this.subscriber.subscribeToGivenUp?.(this.subscription.service, (batch) => this.setAsideGivenUp(batch));
+    if (this.stopping) return;
     this.subscribed = true;
     log.info({ event: 'subscribed', transport: transport.name }, `receives events from ${transport.name}`);
   }
