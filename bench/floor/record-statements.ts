@@ -1,12 +1,14 @@
 /* Loaded into a service with `node --import`: writes down what it asks of its database, and what that answered. */
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client, type QueryResult } from 'pg';
+import { Client, Query, type QueryResult } from 'pg';
 import { toJson, type Recorded } from './recorded.js';
 
 interface Patched {
   query(this: Client & { connectionNumber?: number }, ...args: unknown[]): unknown;
 }
+
+type Callback = (error: Error | null | undefined, answer?: QueryResult) => void;
 
 const folder = process.env['BENCH_RECORD_TO'];
 let connections = 0;
@@ -18,11 +20,13 @@ if (folder) {
   const { query } = prototype;
   prototype.query = function recorded(...args) {
     const [first, second] = args;
-    const config = first as { text?: string; values?: unknown[] };
+    const config = first as { text?: string; values?: unknown[]; callback?: Callback };
     const text = typeof first === 'string' ? first : config.text;
     const values = Array.isArray(second) ? (second as unknown[]) : (config.values ?? []);
     this.connectionNumber ??= ++connections;
     const { database = '', connectionNumber: connection } = this;
+    // A service hands over a query itself only to begin a transaction with it.
+    const begin = first instanceof Query ? ++statements : undefined;
     const nth = ++statements;
     const write = (answer: QueryResult | QueryResult[] | undefined) => {
       if (!text || !answer || Array.isArray(answer)) return;
@@ -30,29 +34,29 @@ if (folder) {
       const { application_name: application } = (
         this as unknown as { connectionParameters: { application_name?: string } }
       ).connectionParameters;
-      const line: Recorded = {
-        at: Date.now(),
-        nth,
-        connection,
-        database,
-        application: application ?? '',
-        text,
-        values: values.map(toJson),
-        command,
-        rowCount: rowCount ?? 0,
-        rows: rows.map((row) => toJson(row) as Record<string, unknown>),
-      };
-      appendFileSync(file, `${JSON.stringify(line)}\n`);
+      const shared = { at: Date.now(), connection, database, application: application ?? '' };
+      const lines: Recorded[] = [
+        {
+          ...shared,
+          nth,
+          text,
+          values: values.map(toJson),
+          command,
+          rowCount: rowCount ?? 0,
+          rows: rows.map((row) => toJson(row) as Record<string, unknown>),
+        },
+      ];
+      if (begin !== undefined)
+        lines.unshift({ ...shared, nth: begin, text: 'begin', values: [], command: 'BEGIN', rowCount: 0, rows: [] });
+      for (const line of lines) appendFileSync(file, `${JSON.stringify(line)}\n`);
+    };
+    const writeAndTell = (tell: Callback) => (error: Error | null | undefined, answer?: QueryResult) => {
+      if (!error) write(answer);
+      tell(error, answer);
     };
     const callback = args.at(-1);
-    if (typeof callback === 'function') {
-      const told = callback as (error: Error | null, answer?: QueryResult) => void;
-      args[args.length - 1] = (error: Error | null, answer?: QueryResult) => {
-        if (!error) write(answer);
-        told(error, answer);
-      };
-      return query.apply(this, args);
-    }
+    if (typeof callback === 'function') args[args.length - 1] = writeAndTell(callback as Callback);
+    else if (config.callback) config.callback = writeAndTell(config.callback);
     const answered = query.apply(this, args);
     if (answered instanceof Promise) answered.then(write, () => undefined);
     return answered;

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import type { CommandType, Envelope, EventType, MessageType, Stated } from '#libs/contracts';
 import type { HandlerInfo, OutgoingMessage } from '#libs/messaging';
-import type { Outbox, OutboxRow } from '#libs/outbox';
+import type { Outbox, Written } from '#libs/outbox';
 import { prepareCommands, type DueWork, type NewWork } from './due.js';
 
 /** Does commands, and is told of new ones as they are written. */
@@ -22,7 +22,7 @@ export interface EffectParts {
 export class Effects {
   readonly events: OutgoingMessage[] = [];
   readonly commands: NewWork[] = [];
-  private rows: readonly OutboxRow[] = [];
+  private written: Written | undefined;
   private taken: readonly DueWork[] = [];
 
   constructor(private readonly parts: EffectParts) {}
@@ -41,9 +41,12 @@ export class Effects {
     this.commands.push(...prepareCommands(commands, cause, this.parts.service));
   }
 
+  /** The last of a transaction: COMMIT does not wait for the answer to it, `endingWith` does. */
   async write(tx: EntityManager): Promise<void> {
-    this.rows = await this.parts.outbox.write(tx, this.events);
-    if (this.commands.length > 0) this.taken = await this.parts.doer.add(tx, this.commands);
+    this.written = await this.parts.outbox.write(tx, this.events);
+    if (this.commands.length === 0) return;
+    const [, taken] = await Promise.all([this.written.rows, this.parts.doer.add(tx, this.commands)]);
+    this.taken = taken;
   }
 
   /** Has what was written go on its way once the transaction that wrote it is committed. */
@@ -51,7 +54,7 @@ export class Effects {
     const { outbox, doer } = this.parts;
     try {
       const result = await transaction;
-      outbox.committed(this.rows);
+      outbox.committed((await this.written?.rows) ?? []);
       if (this.commands.length > 0) doer.committed(this.commands.length, this.taken);
       return result;
     } catch (error) {

@@ -128,11 +128,11 @@ export class Inbox {
         keyOf: ({ envelope }) => envelope.key,
         perKey,
       });
-      await effects.write(tx);
       await due.add(
         tx,
         behind.map((one) => toWork(one, 0, 0)),
       );
+      await effects.write(tx);
       failPoint('before-commit');
     });
     await effects.endingWith(committed.then(() => failPoint('after-commit')));

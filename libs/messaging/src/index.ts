@@ -1,5 +1,6 @@
 export * from './errors.js';
 export * from './fail-points.js';
+export { gatherWrites } from './gather-writes.js';
 export * from './handlers.js';
 export * from './metrics.js';
 export * from './reactions.js';

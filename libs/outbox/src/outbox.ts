@@ -1,7 +1,9 @@
+import type { Client } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import type { EntityManager } from 'typeorm';
 import { encode, type EventType, type Stated } from '#libs/contracts';
 import { created, topicOf, type OutgoingMessage } from '#libs/messaging';
+import { insert } from './insert.js';
 
 /** What an event follows from. */
 export interface Cause {
@@ -13,6 +15,12 @@ export interface Cause {
 /** An event as the outbox holds it, its row's id among the headers as `sequence`. */
 export interface OutboxRow extends OutgoingMessage {
   readonly rowId: number;
+}
+
+/** What a transaction writes into the outbox. */
+export interface Written {
+  /** To be awaited once the transaction has ended. Where it rejects, nothing was committed, even if COMMIT was answered. */
+  readonly rows: Promise<readonly OutboxRow[]>;
 }
 
 /** The events of one service on their way out: written in the transaction that they tell of. */
@@ -43,22 +51,19 @@ export class Outbox {
     });
   }
 
-  /** Writes them in the order given; they go out once `tx` has committed and `committed` is told of the rows. */
-  async write(tx: EntityManager, messages: readonly OutgoingMessage[]): Promise<readonly OutboxRow[]> {
-    if (messages.length === 0) return [];
-    const rows: { id: string }[] = await tx.query(
-      `insert into outbox (message_id, topic, type, key, headers, body)
-       select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[]) returning id`,
-      [
-        messages.map((message) => message.id),
-        messages.map((message) => message.topic),
-        messages.map((message) => message.type),
-        messages.map((message) => message.key),
-        messages.map((message) => JSON.stringify(message.headers)),
-        messages.map((message) => message.body),
-      ],
-    );
-    return messages.map((message, n) => rowOf(message, Number(rows[n]!.id)));
+  /**
+   * Writes them in the order given; they go out once `tx` has committed and `committed` is told of the rows. Resolves as soon as the statement is on its way, so the COMMIT
+   * need not wait for its answer.
+   */
+  async write(tx: EntityManager, messages: readonly OutgoingMessage[]): Promise<Written> {
+    if (messages.length === 0) return { rows: Promise.resolve([]) };
+    if (!tx.queryRunner?.isTransactionActive)
+      throw new Error('the outbox is written in a transaction only: no other manager will do');
+    // Straight to the connection: through TypeORM, what is not awaited has no promised place before the COMMIT.
+    const connection = (await tx.queryRunner.connect()) as Client;
+    const rows = insert(connection, messages).then((ids) => messages.map((message, n) => rowOf(message, ids[n]!)));
+    rows.catch(() => undefined);
+    return { rows };
   }
 
   /** To be called after each commit with what it wrote: the relay need not wait for its next look. */

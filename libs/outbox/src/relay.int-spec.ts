@@ -113,7 +113,8 @@ describe('Relay', () => {
       headers: {},
       body: Buffer.from(body),
     });
-    const commit = (...all: string[]) => database.transaction((tx) => outbox.write(tx, all.map(message)));
+    const commit = async (...all: string[]) =>
+      (await database.transaction((tx) => outbox.write(tx, all.map(message)))).rows;
     const untilWorking = async (relay: Relay) => {
       relay.wake(await commit('first'));
       await eventually(async () => (await left()) === 0, 'the first is published');

@@ -22,12 +22,13 @@ export class Transactions {
     { correlationId = uuidv7() }: { correlationId?: string } = {},
   ): Promise<T> {
     const stated: Stated<EventType>[] = [];
-    const { value, rows } = await spanned('transaction', () =>
-      this.database.transaction(async (tx) => ({
+    const { value, rows } = await spanned('transaction', async () => {
+      const ended = await this.database.transaction(async (tx) => ({
         value: await work(tx, (...events) => stated.push(...events)),
-        rows: await this.outbox.write(tx, this.outbox.prepare(stated, { correlationId })),
-      })),
-    );
+        written: await this.outbox.write(tx, this.outbox.prepare(stated, { correlationId })),
+      }));
+      return { value: ended.value, rows: await ended.written.rows };
+    });
     this.outbox.committed(rows);
     return value;
   }

@@ -1,9 +1,8 @@
 import { connect, type ChannelModel } from 'amqplib';
 import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { TransportLog } from '#libs/messaging';
+import { gatherWrites, type TransportLog } from '#libs/messaging';
 import { Backoff } from './backoff.js';
-import { gatherWrites } from './gather-writes.js';
 import { RabbitRefused, explained } from './refusals.js';
 import { connectArguments, placeOf, type Settings } from './settings.js';
 

@@ -116,6 +116,18 @@ describe('a message through the pipeline', () => {
     ]);
   });
 
+  it('rolls a reaction back whose events cannot be written, and says why', async () => {
+    await service.query('alter table outbox add constraint nothing_more check (id < 0) not valid');
+    await service.deliver([placed('mute'), placed('command mute')]);
+    await service.query('alter table outbox drop constraint nothing_more');
+    expect(await effects()).toEqual([]);
+    expect(await service.stated()).toEqual([]);
+    expect((await deadLetters()).map(({ last_error }) => last_error)).toEqual([
+      expect.stringContaining('nothing_more'),
+      expect.stringContaining('nothing_more'),
+    ]);
+  });
+
   it('sets a hopeless one aside at once', async () => {
     failures.set('hopeless', 1);
     await service.deliver([placed('hopeless')]);

@@ -1,18 +1,59 @@
 import { createHash } from 'node:crypto';
+import type { Writable } from 'node:stream';
 import { Client } from 'pg';
+import { gatherWrites } from '#libs/messaging';
+import { BEGIN, OpeningQuery, type Prepared } from './opening-query.js';
 
 const names = new Map<string, string>();
 
 /**
  * Has the server parse and plan each statement with parameters once per connection. So the texts must be few, with no values in them,
  * and name their columns: what `select *` was prepared for is refused once a migration has added a column.
+ *
+ * A transaction is begun by its first statement, in one exchange; that it could not be begun shows there. What is asked for meanwhile waits for that.
  */
 export class PreparingClient extends Client {
+  private knowsBegin = false;
+  /** The next statement begins a transaction. */
+  private opening = false;
+  /** The statement that begins one, until it is answered. */
+  private first: Promise<object> | undefined;
+
   override query(...args: unknown[]): never {
+    return this.ask(args) as never;
+  }
+
+  private ask(args: unknown[]): unknown {
     const [text, values, ...rest] = args;
+    if (text === 'START TRANSACTION') return this.begin();
+    if (this.first) return this.first.then(() => this.ask(args));
     const prepared = typeof text === 'string' && Array.isArray(values) && values.length > 0;
-    const given = prepared ? [{ name: nameOf(text), text, values }, ...rest] : args;
-    return (super.query as (...all: unknown[]) => never).apply(this, given);
+    const statement = prepared ? { name: nameOf(text), text, values: values as unknown[] } : undefined;
+    const given = statement ? [statement, ...rest] : args;
+    if (!this.opening) return this.send(given);
+    this.opening = false;
+    const answer = statement ? this.open(statement) : this.send([BEGIN]).then(() => this.send(given));
+    this.first = answer.finally(() => (this.first = undefined));
+    return this.first;
+  }
+
+  private async begin(): Promise<object> {
+    this.opening = this.knowsBegin;
+    if (this.opening) return { rows: [], rowCount: null };
+    gatherWrites((this as unknown as { connection: { stream: Writable } }).connection.stream);
+    const begun = await this.send([BEGIN]);
+    this.knowsBegin = true;
+    return begun;
+  }
+
+  private open(statement: Prepared): Promise<object> {
+    const { promise, resolve, reject } = Promise.withResolvers<object>();
+    void this.send([new OpeningQuery(statement, (error, result) => (error ? reject(error) : resolve(result)))]);
+    return promise;
+  }
+
+  private send(args: readonly unknown[]): Promise<object> {
+    return (super.query as (...all: unknown[]) => Promise<object>).apply(this, [...args]);
   }
 }
 

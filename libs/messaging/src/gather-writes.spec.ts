@@ -14,9 +14,16 @@ it('hands on what is written in one turn at once, in order, and waits for no oth
   const turn = () => new Promise((resolve) => setImmediate(resolve));
   expect(['a', 'b', 'c'].map((text) => stream.write(text))).toEqual([true, true, true]);
   await turn();
-  stream.write('d');
+  for (const text of ['d', 'e']) {
+    stream.cork();
+    stream.write(text);
+    stream.uncork();
+  }
   await turn();
-  expect(calls).toEqual([['a', 'b', 'c'], ['d']]);
+  expect(calls).toEqual([
+    ['a', 'b', 'c'],
+    ['d', 'e'],
+  ]);
 });
 
 it('leaves nothing behind at the end', async () => {

@@ -1,0 +1,51 @@
+import type { Duplex } from 'node:stream';
+import { Query } from 'pg';
+
+export interface Prepared {
+  readonly name: string;
+  readonly text: string;
+  readonly values: readonly unknown[];
+}
+
+/** To be run once on a connection before the first `OpeningQuery`, which only refers to it. */
+export const BEGIN = { name: 'begin', text: 'begin' };
+
+/** What pg's typings leave out. */
+interface Connection {
+  readonly stream: Duplex;
+  bind(config: { readonly statement: string }): void;
+  execute(config: object): void;
+}
+
+interface Submitted {
+  submit(connection: Connection): Error | null;
+  handleCommandComplete(message: unknown, connection: Connection): void;
+}
+
+type Answer = (error: Error | undefined, result: object) => void;
+
+const Base = Query as unknown as new (statement: Prepared, answer: Answer) => Submitted;
+
+/**
+ * A prepared statement and the BEGIN of its transaction, in one exchange. One Sync ends both, so the server passes over the statement where BEGIN fails (PostgreSQL manual,
+ * "Extended Query"): it never takes effect outside of the transaction.
+ */
+export class OpeningQuery extends Base {
+  private begun = false;
+
+  override submit(connection: Connection): Error | null {
+    connection.stream.cork();
+    try {
+      connection.bind({ statement: BEGIN.name });
+      connection.execute({});
+      return super.submit(connection);
+    } finally {
+      connection.stream.uncork();
+    }
+  }
+
+  override handleCommandComplete(message: unknown, connection: Connection): void {
+    if (this.begun) super.handleCommandComplete(message, connection);
+    this.begun = true;
+  }
+}

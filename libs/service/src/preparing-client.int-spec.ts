@@ -1,0 +1,71 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { freshDatabase } from '../../../tools/postgres/testing.js';
+import { PreparingClient } from './preparing-client.js';
+
+let client: PreparingClient;
+let drop: () => Promise<void>;
+
+const query = (text: string, values?: unknown[]) =>
+  client.query(text, values) as Promise<{ rows: Record<string, unknown>[] }>;
+const insert = (n: number) => query('insert into kept (n) values ($1)', [n]);
+const kept = async () => (await query('select n from kept order by n')).rows.map(({ n }) => n);
+
+beforeEach(async () => {
+  const fresh = await freshDatabase();
+  drop = fresh.drop;
+  client = new PreparingClient({ connectionString: fresh.url, pipeline: true });
+  await client.connect();
+  await query('create table kept (n int primary key)');
+  await query('START TRANSACTION');
+  await query('COMMIT');
+});
+
+afterEach(async () => {
+  await client.end();
+  await drop();
+});
+
+it('begins a transaction with its first statement', async () => {
+  await query('START TRANSACTION');
+  expect((await insert(1)).rows).toEqual([]);
+  await insert(2);
+  await query('ROLLBACK');
+  expect(await kept()).toEqual([]);
+
+  await query('START TRANSACTION');
+  const { rows } = await query('insert into kept (n) select unnest($1::int[]) returning n', [[1, 2]]);
+  await query('COMMIT');
+  expect(rows).toEqual([{ n: 1 }, { n: 2 }]);
+  expect(await kept()).toEqual([1, 2]);
+});
+
+it('does not run a statement whose transaction could not be begun, nor what was asked for with it', async () => {
+  await query('deallocate all');
+  await query('START TRANSACTION');
+  const answers = await Promise.allSettled([insert(1), insert(2)]);
+  await query('ROLLBACK');
+  for (const answer of answers) {
+    expect(answer).toMatchObject({ reason: { message: 'prepared statement "begin" does not exist' } });
+  }
+  expect(await kept()).toEqual([]);
+});
+
+it('tells of a first statement that fails, and goes on after the rollback', async () => {
+  await insert(1);
+  await query('START TRANSACTION');
+  await expect(insert(1)).rejects.toMatchObject({ constraint: 'kept_pkey' });
+  await query('ROLLBACK');
+  await query('START TRANSACTION');
+  await insert(2);
+  await query('COMMIT');
+  expect(await kept()).toEqual([1, 2]);
+});
+
+it('begins with statements that cannot be prepared, too', async () => {
+  await query('START TRANSACTION');
+  await query('insert into kept values (1); insert into kept values (2)');
+  await query('ROLLBACK');
+  await query('START TRANSACTION');
+  await query('COMMIT');
+  expect(await kept()).toEqual([]);
+});
