@@ -45,7 +45,8 @@ export async function relay(options: Options): Promise<RelayFound> {
       const working = new Relay({
         url,
         publisher,
-        log: pino({ level: options.logLevel }, pino.destination('/dev/null')),
+        // Lines leave together, as a service's do.
+        log: pino({ level: options.logLevel }, pino.destination({ dest: '/dev/null', sync: false, minLength: 4_096 })),
         metrics: new MessagingMetrics(systemOf(transport.name), 'order'),
         system: systemOf(transport.name),
       });
