@@ -34,21 +34,19 @@ if (folder) {
       const { application_name: application } = (
         this as unknown as { connectionParameters: { application_name?: string } }
       ).connectionParameters;
-      const shared = { at: Date.now(), connection, database, application: application ?? '' };
-      const lines: Recorded[] = [
-        {
-          ...shared,
-          nth,
-          text,
-          values: values.map(toJson),
-          command,
-          rowCount: rowCount ?? 0,
-          rows: rows.map((row) => toJson(row) as Record<string, unknown>),
-        },
-      ];
-      if (begin !== undefined)
-        lines.unshift({ ...shared, nth: begin, text: 'begin', values: [], command: 'BEGIN', rowCount: 0, rows: [] });
-      for (const line of lines) appendFileSync(file, `${JSON.stringify(line)}\n`);
+      const note = (own: Pick<Recorded, 'nth' | 'text' | 'values' | 'command' | 'rowCount' | 'rows'>) => {
+        const line: Recorded = { at: Date.now(), connection, database, application: application ?? '', ...own };
+        appendFileSync(file, `${JSON.stringify(line)}\n`);
+      };
+      if (begin !== undefined) note({ nth: begin, text: 'begin', values: [], command: 'BEGIN', rowCount: 0, rows: [] });
+      note({
+        nth,
+        text,
+        values: values.map(toJson),
+        command,
+        rowCount: rowCount ?? 0,
+        rows: rows.map((row) => toJson(row) as Record<string, unknown>),
+      });
     };
     const writeAndTell = (tell: Callback) => (error: Error | null | undefined, answer?: QueryResult) => {
       if (!error) write(answer);

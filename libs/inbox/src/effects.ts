@@ -45,8 +45,7 @@ export class Effects {
   async write(tx: EntityManager): Promise<void> {
     this.written = await this.parts.outbox.write(tx, this.events);
     if (this.commands.length === 0) return;
-    const [, taken] = await Promise.all([this.written.rows, this.parts.doer.add(tx, this.commands)]);
-    this.taken = taken;
+    [, this.taken] = await Promise.all([this.written.rows, this.parts.doer.add(tx, this.commands)]);
   }
 
   /** Has what was written go on its way once the transaction that wrote it is committed. */

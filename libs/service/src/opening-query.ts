@@ -1,4 +1,3 @@
-import type { Duplex } from 'node:stream';
 import { Query } from 'pg';
 
 export interface Prepared {
@@ -12,7 +11,6 @@ export const BEGIN = { name: 'begin', text: 'begin' };
 
 /** What pg's typings leave out. */
 interface Connection {
-  readonly stream: Duplex;
   bind(config: { readonly statement: string }): void;
   execute(config: object): void;
 }
@@ -34,14 +32,9 @@ export class OpeningQuery extends Base {
   private begun = false;
 
   override submit(connection: Connection): Error | null {
-    connection.stream.cork();
-    try {
-      connection.bind({ statement: BEGIN.name });
-      connection.execute({});
-      return super.submit(connection);
-    } finally {
-      connection.stream.uncork();
-    }
+    connection.bind({ statement: BEGIN.name });
+    connection.execute({});
+    return super.submit(connection);
   }
 
   override handleCommandComplete(message: unknown, connection: Connection): void {

@@ -52,8 +52,8 @@ export class PreparingClient extends Client {
     return promise;
   }
 
-  private send(args: readonly unknown[]): Promise<object> {
-    return (super.query as (...all: unknown[]) => Promise<object>).apply(this, [...args]);
+  private send(args: unknown[]): Promise<object> {
+    return (super.query as (...all: unknown[]) => Promise<object>).apply(this, args);
   }
 }
 

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import type { Subscriber } from '#libs/messaging';
 import { InMemoryTransport } from '#libs/messaging/testing';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
+import { noMetrics } from '../testing/index.js';
 import { definitionOf } from './definition.js';
 import { Service } from './index.js';
 import { createServiceApp } from './service-app.js';
@@ -13,7 +14,7 @@ import { readSettings } from './settings.js';
 @Module({})
 class ProbeModule {}
 
-/** Its subscriptions begin to exist when they are closed, and fail then, as those to a broker that is slow to answer. */
+/** As with a broker that is slow to answer: a subscription ends when it is closed, and had not begun. */
 class SlowTransport extends InMemoryTransport {
   readonly asked = Promise.withResolvers<void>();
 
@@ -36,8 +37,7 @@ it('a service that is stopped while it still subscribes ends in order', async ()
   const lines: string[] = [];
   const log = pino({ level: 'warn' }, { write: (line) => void lines.push(line) });
   const transport = new SlowTransport({ topology: [], maxBatch: 100 });
-  const metrics = { render: async () => '', shutdown: async () => undefined };
-  const service = await createServiceApp(ProbeModule, { settings, variables, log, transport, metrics });
+  const service = await createServiceApp(ProbeModule, { settings, variables, log, transport, metrics: noMetrics });
   await transport.asked.promise;
   await service.close();
   await new Promise((resolve) => setImmediate(resolve));

@@ -30,7 +30,8 @@ export interface TestedService {
   close(): Promise<void>;
 }
 
-const noMetrics = { render: async () => '', shutdown: async () => undefined };
+/** In place of a process's own. */
+export const noMetrics = { render: async () => '', shutdown: async () => undefined };
 
 /** Starts a service as `runService` does, without relay and subscription. `variables` are environment variables. */
 export async function startForTest(
