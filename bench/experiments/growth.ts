@@ -67,6 +67,8 @@ export async function growth(options: Options): Promise<GrowthFound> {
           walBytes: estimate(costs.map((cost) => cost.walBytes)),
         });
       }
+      // They were charged nowhere, and what must hold of each order is about to be checked.
+      await past.remove();
       return { concurrency, sizes: found };
     },
   });

@@ -62,6 +62,24 @@ export class PastOrders {
     this.count = count;
   }
 
+  /** Resolves once none of them is left; whatever is younger stays. To be called while nothing is at work. */
+  async remove(): Promise<void> {
+    const first = uuidOf(String(this.youngest), `repeat('0', 32)`);
+    await Promise.all(
+      services.map((service) =>
+        withClient(this.urlOf(service), async (client) => {
+          for (const table of GROWING[service]) {
+            await client.query(`create temp table kept as select * from ${table} where ${keyOf(table)} >= ${first}`);
+            await client.query(`truncate ${table}`);
+            await client.query(`insert into ${table} select * from kept`);
+            await client.query('drop table kept');
+          }
+        }),
+      ),
+    );
+    this.count = 0;
+  }
+
   private copies(table: string, columns: readonly Column[], count: number): string {
     const values = columns.map(({ name, type }) => {
       if (name === keyOf(table) && table !== 'inbox') return this.idOf(`''`);
@@ -75,9 +93,13 @@ export class PastOrders {
   /** A UUIDv7 of the time that the n-th order has, the same for the same salt. */
   private idOf(salt: string): string {
     const at = `${this.youngest - OLDEST_MS} + n * ${OLDEST_MS / this.most}::float8`;
-    const random = `md5(n::text || ${salt})`;
-    return `(lpad(to_hex((${at})::bigint), 12, '0') || '7' || substr(${random}, 1, 3) || '8' || substr(${random}, 4, 15))::uuid`;
+    return uuidOf(at, `md5(n::text || ${salt})`);
   }
+}
+
+/** In SQL, the UUIDv7 of a time in milliseconds, with random bits from 32 hexadecimal digits. */
+function uuidOf(at: string, digits: string): string {
+  return `(lpad(to_hex((${at})::bigint), 12, '0') || '7' || substr(${digits}, 1, 3) || '8' || substr(${digits}, 4, 15))::uuid`;
 }
 
 interface Column {
