@@ -9,6 +9,8 @@ import { Wake } from './wake.js';
 const HEARTBEAT_MS = 3_000;
 /** A stand-by looks this often whether the service is free, should nobody tell. */
 const STAND_BY_MS = 250;
+/** With nothing to read, the cursor stays behind what is settled for this long: it moves along with the next read. A crash meanwhile delivers that again. */
+const MOVE_MS = 50;
 /** The cursor of a service that finds nothing of interest follows the log this often. */
 const FOLLOW_MS = 5_000;
 const FIRST_PAUSE_MS = 50;
@@ -119,11 +121,10 @@ export class Lane {
         handedOut = Math.max(handedOut, wanted.at(-1)?.position ?? 0);
         if (!(await this.isHandled(session, wanted, ahead))) continue;
       }
-      const isIdle = next.found.length === 0 && next.readTo === readTo;
       readTo = next.readTo;
       ahead.clear();
       behind = next.found.length > 0 || (readTo > cursor.position && Date.now() > followAt);
-      if (isIdle) await this.wake.within(this.settings.pollMs, () => this.closed);
+      if (!next.more) await this.wake.within(behind ? MOVE_MS : this.settings.pollMs, () => this.closed);
     }
     if (readTo > cursor.position) await move(session, cursor, readTo);
   }

@@ -135,17 +135,23 @@ export interface Cursor {
   readonly position: number;
 }
 
-/**
- * The next deliveries behind a position, and the position up to which there are no others. Given a cursor, settles everything up to the
- * former as `move` does, in the same statement.
- */
+/** What a read found. */
+export interface Found {
+  readonly found: readonly Positioned[];
+  /** Up to here there are no others. */
+  readonly readTo: number;
+  /** There may be more behind that already. */
+  readonly more: boolean;
+}
+
+/** The next deliveries behind a position. Given a cursor, settles everything up to that position as `move` does, in the same statement. */
 export async function read(
   session: Session,
   after: number,
   kinds: readonly string[],
   limit: number,
   cursor?: Cursor,
-): Promise<{ readonly found: readonly Positioned[]; readonly readTo: number }> {
+): Promise<Found> {
   const [statement, ends] = cursor ? [MOVE_AND_READ, [cursor.service, cursor.position]] : [READ, []];
   const rows = await session.query<Row & Record<string, unknown>>(statement, [after, kinds, limit, ...ends]);
   if (cursor && rows[0]?.moved !== '1') throw new MovedByAnother(cursor);
@@ -168,7 +174,8 @@ export async function read(
   );
   const high = Math.max(after, Number(rows[0]?.high ?? after));
   const cutShort = found.length === limit || (found.length > 0 && isCutByBytes(rows));
-  return { found, readTo: cutShort ? (found.at(-1)?.position ?? high) : high };
+  const readTo = cutShort ? (found.at(-1)?.position ?? high) : high;
+  return { found, readTo, more: cutShort || high >= after + SPAN };
 }
 
 function isCutByBytes(rows: readonly Row[]): boolean {
