@@ -28,7 +28,7 @@ const COUNTERS = `
     (select wal_sync from pg_stat_wal)::float8 as "walSyncs",
     sum(calls)::float8 as statements,
     coalesce(sum(rows) filter (where query ~* '^\\s*insert into outbox'), 0)::float8 as stated,
-    coalesce(sum(rows) filter (where query ~* '^\\s*(with claimed as \\()?insert into inbox'), 0)::float8 as claimed
+    coalesce(sum(rows) filter (where query ~* '^\\s*(with claimed as \\()?insert into inbox|^\\s*with held as \\('), 0)::float8 as claimed
   from pg_stat_statements where query !~ '/\\* bench \\*/' /* bench */`;
 
 const STATEMENTS = `

@@ -1,5 +1,5 @@
 import type { DataSource, EntityManager } from 'typeorm';
-import { laneOfEvents } from './due.js';
+import { FINISH, laneOfEvents } from './due.js';
 
 const DAY_MS = 86_400_000;
 /** Days of partitions kept ready ahead, so that a sender's fast clock does no harm. */
@@ -11,6 +11,12 @@ interface Claimable {
   readonly id: string;
   readonly type: string;
   readonly causationId?: string;
+}
+
+/** Due work that was run. */
+interface Done extends Claimable {
+  readonly rowId: string;
+  readonly attempts: number;
 }
 
 const CLAIM = `insert into inbox (message_id, type, causation_id, ordinal)
@@ -92,21 +98,31 @@ export class Claims {
     ]);
   }
 
-  /** Notes the attempts that succeeded; a command has its row from here only, and one so old that nothing is kept of its time has none. */
-  async noteDone(tx: EntityManager, messages: readonly (Claimable & { readonly attempts: number })[]): Promise<void> {
-    const sorted = messages.filter(({ id }) => this.covers(id)).toSorted((a, b) => (a.id < b.id ? -1 : 1));
-    if (sorted.length === 0) return;
-    await tx.query(
-      `insert into inbox (message_id, type, causation_id, attempts)
-       select * from unnest($1::uuid[], $2::text[], $3::text[], $4::smallint[])
-       on conflict (message_id) do update set attempts = excluded.attempts, handled_at = excluded.handled_at, ordinal = null`,
+  /**
+   * Takes due work off as `DueTable.finish` does, and notes in the same statement the attempts that succeeded, of the rows that the holder had. A command has its claim from
+   * here only, and one so old that nothing is kept of its time has none.
+   */
+  async finishAndNote(tx: EntityManager, holder: string, done: readonly Done[]): Promise<ReadonlySet<string>> {
+    const noted = done.filter(({ id }) => this.covers(id));
+    const rows: { id: string }[] = await tx.query(
+      `with held as (${FINISH}), noted as (
+         insert into inbox (message_id, type, causation_id, attempts)
+         select message_id, type, causation_id, attempts
+         from unnest($3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::smallint[]) as w(row_id, message_id, type, causation_id, attempts)
+         join held on held.id = row_id order by message_id
+         on conflict (message_id) do update set attempts = excluded.attempts, handled_at = excluded.handled_at, ordinal = null)
+       select id from held`,
       [
-        sorted.map(({ id }) => id),
-        sorted.map(({ type }) => type),
-        sorted.map(({ causationId }) => causationId ?? null),
-        sorted.map(({ attempts }) => attempts),
+        done.map(({ rowId }) => rowId),
+        holder,
+        noted.map(({ rowId }) => rowId),
+        noted.map(({ id }) => id),
+        noted.map(({ type }) => type),
+        noted.map(({ causationId }) => causationId ?? null),
+        noted.map(({ attempts }) => attempts),
       ],
     );
+    return new Set(rows.map(({ id }) => id));
   }
 
   /** What became of messages in this service, those that it has seen. */

@@ -86,16 +86,12 @@ export class Conclusions {
 
   /** Returns the rows that were still the holder's: all of theirs is committed, and nothing of the others. */
   private async commit(batch: readonly Ending[]): Promise<ReadonlySet<string>> {
-    const { database, claims, due, perKey } = this.parts;
+    const { database, claims, perKey } = this.parts;
     const effects = new Effects(this.parts);
-    const rowIds = batch.map(({ work }) => work.rowId);
+    const done = batch.map(({ cause, work: { rowId, attempts } }) => ({ ...cause, rowId, attempts }));
     const committed = database.transaction(async (tx) => {
-      const held = await due.finish(tx, this.holder, rowIds);
+      const held = await claims.finishAndNote(tx, this.holder, done);
       const endings = batch.filter(({ work }) => held.has(work.rowId));
-      await claims.noteDone(
-        tx,
-        endings.map(({ cause, work }) => ({ ...cause, attempts: work.attempts })),
-      );
       await takeTurns(endings, ({ conclude }) => conclude(tx, effects), { tx, keyOf: ({ work }) => work.key, perKey });
       await effects.write(tx);
       return held;

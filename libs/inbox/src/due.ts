@@ -60,6 +60,9 @@ const ADD = `with added as materialized (
     case when holder is not null then clock_timestamp() + $11 * interval '1 ms' end, array_remove(array[holder], null)
   from added returning id, leased_by is not null as leased`;
 
+/** Of rows by id, those of a holder. */
+export const FINISH = 'delete from due where id = any($1::bigint[]) and leased_by = $2 returning id';
+
 function addValues(
   work: readonly NewWork[],
   leasable: (one: NewWork) => boolean,
@@ -182,10 +185,7 @@ export class DueTable {
 
   /** Takes work off, in the transaction of its effect. Returns the rows that the holder had; the lease of the others had run out, and another worker has it. */
   async finish(tx: EntityManager, holder: string, rowIds: readonly string[]): Promise<ReadonlySet<string>> {
-    const [rows]: [{ id: string }[], number] = await tx.query(
-      'delete from due where id = any($1::bigint[]) and leased_by = $2 returning id',
-      [rowIds, holder],
-    );
+    const [rows]: [{ id: string }[], number] = await tx.query(FINISH, [rowIds, holder]);
     return new Set(rows.map(({ id }) => id));
   }
 
