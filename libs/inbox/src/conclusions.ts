@@ -47,7 +47,12 @@ export class Conclusions {
     private readonly parts: HandlingParts & EffectParts,
     private readonly holder: string,
   ) {
-    this.gathering = new Gathering((batch) => this.commitTogether(batch), { most: parts.maxBatch, atOnce: 1 });
+    const limits = { most: parts.maxBatch, atOnce: 1, paceMs: parts.paceMs };
+    this.gathering = new Gathering(
+      (batch) => this.commitTogether(batch),
+      ({ work }) => work.key,
+      limits,
+    );
   }
 
   /** Resolves once row and effect are committed; after a rejection neither is, unless the database was lost on the way. @throws LeaseLost */

@@ -56,6 +56,7 @@ describe('due work', () => {
     await claims.keepPartitions(database);
     worker = new DueWorker({
       maxBatch: 100,
+      paceMs: 0,
       perKey: true,
       service: 'payment',
       database,

@@ -1,14 +1,15 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Gathering } from './gathering.js';
 
 /** Runs that last until they are told how to end. */
-function gated(limits: { most: number; atOnce: number }) {
+function gated({ paceMs = 0, ...limits }: { most: number; atOnce: number; paceMs?: number }) {
   const runs: { items: readonly string[]; end: PromiseWithResolvers<void> }[] = [];
-  const gathering = new Gathering<string>((items) => {
+  const run = (items: readonly string[]) => {
     const end = Promise.withResolvers<void>();
     runs.push({ items, end });
     return end.promise;
-  }, limits);
+  };
+  const gathering = new Gathering<string>(run, (item) => item, { ...limits, paceMs });
   const turn = () => new Promise((resolve) => setImmediate(resolve));
   return { runs, gathering, turn, seen: () => runs.map(({ items }) => items.join('')) };
 }
@@ -58,5 +59,37 @@ describe('Gathering', () => {
     expect(outcomes).toEqual(['a', 'b: no', 'c: no']);
     void gathering.add(['d']);
     expect(runs).toHaveLength(3);
+  });
+
+  describe('at a pace', () => {
+    beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'setImmediate'] }));
+    afterEach(() => void vi.useRealTimers());
+
+    it('has the callers of a run of three keys go on together with what came meanwhile', async () => {
+      const { gathering, runs, seen } = gated({ most: 10, atOnce: 2, paceMs: 40 });
+      const again = (item: string) => gathering.add([item]).then(() => void gathering.add([item.toUpperCase()]));
+      const first = [gathering.add(['a', 'b', 'c']).then(() => void gathering.add(['A', 'B', 'C'])), again('d')];
+      runs[0]!.end.resolve();
+      await vi.advanceTimersByTimeAsync(39);
+      expect(seen()).toEqual(['abc']);
+      await vi.advanceTimersByTimeAsync(2);
+      await first[0];
+      expect(seen()).toEqual(['abc', 'dABC']);
+    });
+
+    it('goes on beside a run that is slow', async () => {
+      const { gathering, seen } = gated({ most: 10, atOnce: 2, paceMs: 40 });
+      for (const items of ['abc', 'd', 'e']) void gathering.add(items.split(''));
+      await vi.advanceTimersByTimeAsync(41);
+      expect(seen()).toEqual(['abc', 'de']);
+    });
+
+    it('lets nothing wait after a run of two keys', async () => {
+      const { gathering, runs, seen } = gated({ most: 10, atOnce: 1, paceMs: 40 });
+      for (const items of ['aab', 'c']) void gathering.add(items.split(''));
+      runs[0]!.end.resolve();
+      await vi.advanceTimersByTimeAsync(0);
+      expect(seen()).toEqual(['aab', 'c']);
+    });
   });
 });

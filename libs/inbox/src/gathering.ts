@@ -3,15 +3,25 @@ export interface GatheringLimits {
   readonly most: number;
   /** Runs under way beside each other. */
   readonly atOnce: number;
+  /** While work piles up, the next run begins this long after the last at the earliest, milliseconds. */
+  readonly paceMs: number;
 }
 
-/** Runs at once what comes while there is room; what comes later shares the next run. Items of one call stay together, in their order. */
+/** From so many keys in one run on, work piles up: what few orders bring, one after the other, waits for nothing. */
+const PACED_FROM_KEYS = 3;
+
+/**
+ * Runs at once what comes while there is room; what comes later shares the next run. Items of one call stay together, in their order. While work piles up, runs keep a pace, so
+ * that each is of more items: their callers go on together, once the next run may begin.
+ */
 export class Gathering<Item> {
   private readonly waiting: { readonly items: readonly Item[]; readonly settled: PromiseWithResolvers<void> }[] = [];
   private running = 0;
+  private resting = false;
 
   constructor(
     private readonly run: (items: readonly Item[]) => Promise<void>,
+    private readonly keyOf: (item: Item) => string,
     private readonly limits: GatheringLimits,
   ) {}
 
@@ -19,20 +29,46 @@ export class Gathering<Item> {
   add(items: readonly Item[]): Promise<void> {
     const settled = Promise.withResolvers<void>();
     this.waiting.push({ items, settled });
-    if (this.running < this.limits.atOnce) void this.drain();
+    this.begin();
     return settled.promise;
   }
 
-  private async drain(): Promise<void> {
+  private begin(): void {
+    if (this.running < this.limits.atOnce && !this.resting && this.waiting.length > 0) void this.runNext();
+  }
+
+  private async runNext(): Promise<void> {
     this.running++;
-    while (this.waiting.length > 0) {
-      const calls = this.next();
-      await this.run(calls.flatMap(({ items }) => items)).then(
-        () => calls.forEach(({ settled }) => settled.resolve()),
-        (error: unknown) => calls.forEach(({ settled }) => settled.reject(error)),
-      );
-    }
+    const calls = this.next();
+    const items = calls.flatMap((call) => call.items);
+    const rested = this.pilesUp(items) ? this.rest() : undefined;
+    const ran = this.run(items);
+    await ran.catch(() => undefined);
     this.running--;
+    await rested;
+    await ran.then(
+      () => calls.forEach(({ settled }) => settled.resolve()),
+      (error: unknown) => calls.forEach(({ settled }) => settled.reject(error)),
+    );
+    this.begin();
+  }
+
+  private pilesUp(items: readonly Item[]): boolean {
+    return this.limits.paceMs > 0 && new Set(items.map(this.keyOf)).size >= PACED_FROM_KEYS;
+  }
+
+  private rest(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.resting = true;
+    setTimeout(() => {
+      resolve();
+      // Whoever is told now that the run has settled adds to the next one first.
+      setImmediate(() => {
+        this.resting = false;
+        this.begin();
+      });
+    }, this.limits.paceMs);
+    return promise;
   }
 
   private next() {

@@ -40,10 +40,12 @@ export class Inbox {
   private readonly gathering: Gathering<Readable>;
 
   constructor(private readonly parts: InboxParts) {
-    this.gathering = new Gathering((batch) => this.handleTogether(batch), {
-      most: parts.maxBatch,
-      atOnce: TRANSACTIONS_AT_ONCE,
-    });
+    const limits = { most: parts.maxBatch, atOnce: TRANSACTIONS_AT_ONCE, paceMs: parts.paceMs };
+    this.gathering = new Gathering(
+      (batch) => this.handleTogether(batch),
+      ({ envelope }) => envelope.key,
+      limits,
+    );
   }
 
   /** Resolves once every delivery has taken effect, waits for a later try, or is set aside; rejects while the database is out of reach. */

@@ -50,6 +50,7 @@ it('a database that dies amid a batch is no failure of its messages: none is set
     deadLetters: new DeadLetters(),
     limits: { retry: { attempts: 1, baseMs: 1, capMs: 1 }, timeoutMs: 30_000 },
     maxBatch: 100,
+    paceMs: 0,
     perKey: true,
     log: silent,
     metrics: new MessagingMetrics('postgresql', 'inventory'),

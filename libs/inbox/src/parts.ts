@@ -18,6 +18,8 @@ export interface HandlingParts {
   readonly limits: Limits;
   /** Most messages of one transaction. */
   readonly maxBatch: number;
+  /** While work piles up, a transaction begins this long after the last at the earliest, milliseconds: the next ones are of more messages. */
+  readonly paceMs: number;
   /** Whether each handler touches nothing but what belongs to the key of its message. */
   readonly perKey: boolean;
   readonly log: TransportLog;

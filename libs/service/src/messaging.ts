@@ -88,6 +88,7 @@ export class Messaging implements Consumer {
       system: this.system,
       limits: limitsOf(settings),
       maxBatch: settings.BATCH_SIZE,
+      paceMs: settings.BATCH_PACE_MS,
     };
     this.worker = new DueWorker({ ...parts, concurrency: settings.COMMAND_CONCURRENCY });
     this.inbox = new Inbox({ ...parts, doer: this.worker });
