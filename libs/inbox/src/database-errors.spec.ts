@@ -14,6 +14,7 @@ describe('an error of the database', () => {
     ['nobody listens', socket('ECONNREFUSED')],
     ['a statement met one of these', new QueryFailedError('select 1', [], said('57P01'))],
     ['the connection broke', new Error('Connection terminated unexpectedly')],
+    ['no answer came in time', new Error('Query read timeout')],
     ['the connection of a transaction broke amid it', new QueryRunnerAlreadyReleasedError()],
     ['and the next statement found it gone', new QueryRunnerProviderAlreadyReleasedError()],
   ])('tells that it is out of reach: %s', (_, error) => {

@@ -12,7 +12,7 @@ const SOCKET_CODES = new Set([
   'EHOSTUNREACH',
 ]);
 const PG_MESSAGES =
-  /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|Client was closed)/;
+  /^(Connection terminated|Query read timeout|Client has encountered a connection error|timeout exceeded when trying to connect|Client was closed)/;
 
 /** Whether the database was out of reach: no failure of the message, so nothing counts as an attempt. */
 export function isDatabaseDown(error: unknown): boolean {

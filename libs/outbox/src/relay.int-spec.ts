@@ -4,11 +4,11 @@ import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MessagingMetrics, type OutgoingMessage, type Publisher } from '#libs/messaging';
-import { eventually } from '#libs/messaging/testing';
+import { eventually, startProxy, type Proxy } from '#libs/messaging/testing';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
 import { CreateOutbox1700000000001 } from './create-outbox.js';
 import { Outbox } from './outbox.js';
-import { Relay } from './relay.js';
+import { Relay, type RelayOptions } from './relay.js';
 
 /** A store that keeps what it confirmed and can be told to refuse. */
 class Shelf implements Publisher {
@@ -42,7 +42,7 @@ describe('Relay', () => {
     await drop();
   });
 
-  const start = (publisher: Publisher = shelf, pollMs = 50) => {
+  const start = (publisher: Publisher = shelf, pollMs = 50, more: Partial<RelayOptions> = {}) => {
     const relay = new Relay({
       url,
       publisher,
@@ -50,6 +50,7 @@ describe('Relay', () => {
       metrics: new MessagingMetrics('test', 'test'),
       system: 'test',
       pollMs,
+      ...more,
     });
     relays.push(relay);
     relay.start();
@@ -167,5 +168,62 @@ describe('Relay', () => {
     await database.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'relay'`);
     await write('a', 'two');
     await eventually(() => bodies().includes('two'), 'published after the interruption');
+  });
+
+  describe('on a connection that falls silent', () => {
+    const answerTimeoutMs = 1_500;
+    let proxy: Proxy;
+    let warnings: string[];
+
+    beforeEach(async () => {
+      const through = new URL(url);
+      proxy = await startProxy({ port: Number(through.port) });
+      through.port = String(proxy.port);
+      warnings = [];
+      const log = { debug() {}, info() {}, error() {}, warn: (_: object, line: string) => void warnings.push(line) };
+      start(shelf, 50, { url: through.href, answerTimeoutMs, log });
+      await write('a', 'one');
+      await eventually(async () => (await left()) === 0, 'the first is published');
+    });
+    afterEach(() => proxy.close());
+
+    /** Of the outbox: a session of the server's. */
+    const holder = async () =>
+      (
+        await database.query<{ pid: number; ageMs: number }[]>(
+          `select pid, extract(epoch from now() - backend_start)::float8 * 1000 as "ageMs"
+           from pg_locks join pg_database d on d.oid = database join pg_stat_activity using (pid)
+           where locktype = 'advisory' and granted and d.datname = current_database()`,
+        )
+      )[0]!;
+
+    it('says so, and goes on once the database can be reached', async () => {
+      await proxy.hang();
+      await write('a', 'two');
+      await eventually(() => warnings.some((line) => line.includes('Query read timeout')), 'the silence is noticed');
+      await proxy.restore();
+      await eventually(() => bodies().includes('two'), 'published after the silence');
+    });
+
+    it('loses its hold on the outbox to another replica', async () => {
+      const other = new Shelf();
+      start(other, 50, { answerTimeoutMs });
+      await proxy.hang();
+      await write('a', 'two');
+      await eventually(() => other.stored.length === 1, 'the second took over');
+      expect(shelf.stored).toHaveLength(1);
+    });
+
+    it('keeps it while the store takes nothing for long, and much waits', async () => {
+      shelf.refusing = true;
+      const other = new Shelf();
+      start(other, 50, { answerTimeoutMs });
+      await database.query(`insert into outbox (message_id, topic, type, key, headers, body)
+        select gen_random_uuid(), 't', 'x', 'k' || n, '{}', '' from generate_series(1, 2000) n`);
+      const { pid } = await holder();
+      await eventually(async () => (await holder()).ageMs > 3 * answerTimeoutMs, 'much time has passed');
+      expect((await holder()).pid).toBe(pid);
+      expect(other.stored).toEqual([]);
+    });
   });
 });

@@ -22,6 +22,11 @@ export interface RelayOptions {
   readonly system: string;
   /** How often to look without being woken. Milliseconds. */
   readonly pollMs?: number;
+  /**
+   * Without an answer for so long, the connection counts as lost. The server for its part ends the relay's session, and with it the hold on the outbox, after
+   * twice that without a word. Milliseconds, some times `pollMs` and more than a second.
+   */
+  readonly answerTimeoutMs?: number;
 }
 
 const READ = 500;
@@ -32,6 +37,7 @@ const PUBLISHES_IN_FLIGHT = 4;
 const REMOVE_EVERY_MS = 50;
 const STAND_BY_MS = 1_000;
 const LONGEST_PAUSE_MS = 5_000;
+const ANSWER_TIMEOUT_MS = 10_000;
 /** Any number, the same in each replica: one relay works per database. */
 const LOCK = 7_205_001;
 
@@ -93,7 +99,13 @@ export class Relay {
   }
 
   private async serve(): Promise<void> {
-    const client = new Client({ connectionString: this.options.url, keepAlive: true, application_name: 'relay' });
+    const { url, answerTimeoutMs = ANSWER_TIMEOUT_MS } = this.options;
+    const client = new Client({
+      connectionString: url,
+      application_name: 'relay',
+      connectionTimeoutMillis: answerTimeoutMs,
+      query_timeout: answerTimeoutMs,
+    });
     const lost = new Promise<never>((_, reject) => {
       client.once('error', reject);
       client.once('end', () => reject(new Error('the connection ended')));
@@ -101,6 +113,7 @@ export class Relay {
     lost.catch(() => undefined);
     try {
       await client.connect();
+      await client.query(`set idle_session_timeout = ${2 * answerTimeoutMs}`);
       this.client = client;
       await Promise.race([this.work(client), lost]);
     } finally {
@@ -162,9 +175,7 @@ export class Relay {
     };
 
     for (;;) {
-      const room = MOST_UNSETTLED - queue.unsettled;
-      if (room > READ) queue.push(await this.look(reader));
-      else this.unread = true;
+      queue.push(await this.look(reader, MOST_UNSETTLED - queue.unsettled));
       while (inFlight < PUBLISHES_IN_FLIGHT && Date.now() >= retryAt) {
         const rows = queue.take(PUBLISH);
         if (rows.length === 0) break;
@@ -177,10 +188,16 @@ export class Relay {
     }
   }
 
-  /** What is new: as it was handed over where that is all, read where there may be more. */
-  private async look(reader: OutboxReader): Promise<OutboxRow[]> {
-    const handed = this.handed.splice(0);
+  /** What is new and has room: as it was handed over where that is all, read where there may be more. Has the server hear of the relay at least as often as it sweeps. */
+  private async look(reader: OutboxReader, room: number): Promise<OutboxRow[]> {
     const sweeping = Date.now() >= this.sweepAt;
+    if (room <= READ) {
+      this.unread = true;
+      if (!sweeping) return [];
+      this.sweepAt = Date.now() + this.pollMs;
+      return reader.sweep(0);
+    }
+    const handed = this.handed.splice(0);
     const taken = this.unread || sweeping ? undefined : reader.take(handed);
     if (taken) return taken;
     this.unread = false;

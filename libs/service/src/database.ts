@@ -9,6 +9,8 @@ import type { Settings } from './settings.js';
 
 type Migration = new () => MigrationInterface;
 const LONGEST_PAUSE_MS = 5_000;
+/** The server ends a statement in time; an answer that is later than this is not to come any more. */
+const ANSWER_LATE_MS = 5_000;
 /** Any number, the same in each replica: one of them migrates. */
 const LOCK = 7_205_003;
 
@@ -33,6 +35,8 @@ export async function openDatabase(
       keepAlive: true,
       // A reaction that counts as failed is not left running in the database.
       statement_timeout: settings.REACTION_TIMEOUT_MS,
+      // With `pipeline`, ends the connection as well.
+      query_timeout: settings.REACTION_TIMEOUT_MS + ANSWER_LATE_MS,
       idle_in_transaction_session_timeout: 2 * settings.REACTION_TIMEOUT_MS,
     },
     poolErrorHandler: (error: Error) =>
