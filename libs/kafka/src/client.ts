@@ -2,6 +2,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import type { TransportLog } from '#libs/messaging';
 import { Connections } from './connections.js';
 import { crashOnFailedJoin } from './failed-joins.js';
+import { gzipSmallBatchesAtOnce } from './gzip.js';
 import { LibraryLog } from './library-log.js';
 import { quietTimers } from './quiet-timers.js';
 import { endStoppedConsumers } from './stopped-consumers.js';
@@ -9,6 +10,7 @@ import { reasonOf } from './reason.js';
 import type { ResolvedSettings } from './settings.js';
 
 quietTimers();
+gzipSmallBatchesAtOnce();
 endStoppedConsumers();
 crashOnFailedJoin();
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Commits } from './commits.js';
 
 describe('commits', () => {
@@ -28,5 +28,23 @@ describe('commits', () => {
     commits.note('a', 0, '1');
     await commits.finish();
     expect(attempts).toBe(2);
+  });
+
+  it('keep a pace, with the first right away', async () => {
+    vi.useFakeTimers();
+    const told: string[] = [];
+    const commits = new Commits(async ({ topics }) => void told.push(topics[0]!.partitions[0]!.offset));
+    commits.note('a', 0, '1');
+    await vi.advanceTimersByTimeAsync(0);
+    commits.note('a', 0, '2');
+    await vi.advanceTimersByTimeAsync(90);
+    commits.note('a', 0, '3');
+    expect(told).toEqual(['1']);
+    await vi.advanceTimersByTimeAsync(10);
+    expect(told).toEqual(['1', '3']);
+    commits.note('a', 0, '4');
+    await commits.finish();
+    expect(told).toEqual(['1', '3', '4']);
+    vi.useRealTimers();
   });
 });

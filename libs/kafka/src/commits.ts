@@ -1,5 +1,8 @@
 import type { OffsetsByTopicPartition } from 'kafkajs';
-import { Backoff } from './waiting.js';
+import { Backoff, pause } from './waiting.js';
+
+/** Between two commits: what a crash leaves uncommitted comes twice. */
+const PACE_MS = 100;
 
 interface Position {
   readonly topic: string;
@@ -43,6 +46,7 @@ export class Commits {
       try {
         await this.attempt();
         backoff.reset();
+        await pause(PACE_MS, this.stopping.signal);
       } catch {
         await backoff.wait(this.stopping.signal);
       }

@@ -20,10 +20,12 @@ export class Epoch {
     return this.stopping.signal.aborted;
   }
 
-  push(partition: number, items: readonly Fetched[]): void {
+  /** Resolves once all that was pushed to the partition is settled, or is not to be. */
+  push(partition: number, items: readonly Fetched[]): Promise<void> {
     let lane = this.lanes.get(partition);
     if (!lane) this.lanes.set(partition, (lane = this.newLane(partition)));
     lane.push(items);
+    return lane.idle();
   }
 
   isFull(partition: number): boolean {

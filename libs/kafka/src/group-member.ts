@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Broker, Consumer, EachBatchPayload, KafkaMessage, OffsetsByTopicPartition } from 'kafkajs';
 import type { Delivery, Subscription, TransportLog } from '#libs/messaging';
 import type { Client } from './client.js';
@@ -20,11 +21,14 @@ export interface MemberOptions {
   readonly joined: (partitions: Readonly<Record<string, readonly number[]>>) => void;
 }
 
+/** Reading goes on after this time, should what was read last not be settled before: by then that piles up, or is slow. */
+const READ_PACE_MS = 40;
+
 type Heartbeat = (request: { groupId: string; memberId: string; groupGenerationId: number }) => Promise<unknown>;
 
 /**
  * One kafkajs consumer, from joining to its crash or `leave`. kafkajs only reads: it waits with the next read until all of a broker's
- * partitions are through with the last one, so handling within `eachBatch` would let one slow batch hold up every partition, and its heartbeats.
+ * partitions are through with the last one, so handling to the end within `eachBatch` would let one slow batch hold up every partition, and its heartbeats.
  */
 export class GroupMember {
   /** Rejects when the consumer is of no use any more; never resolves. */
@@ -79,7 +83,8 @@ export class GroupMember {
     await this.consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      eachBatch: async (payload) => this.take(payload),
+      partitionsConsumedConcurrently: topics.length * this.options.settings.partitions,
+      eachBatch: (payload) => this.take(payload),
     });
   }
 
@@ -123,7 +128,7 @@ export class GroupMember {
     this.consumer.on(events.CRASH, ({ payload }) => this.crash(payload.error));
   }
 
-  private take({ batch, resolveOffset, commitOffsetsIfNecessary }: EachBatchPayload): void {
+  private async take({ batch, resolveOffset, commitOffsetsIfNecessary }: EachBatchPayload): Promise<void> {
     // What is not taken is read again.
     if (!this.epoch || this.leaving) return;
     this.commitOffsets = commitOffsetsIfNecessary;
@@ -134,13 +139,15 @@ export class GroupMember {
       return this.consumer.seek({ topic, partition, offset: String(checked.readFrom) });
     }
     const fresh = batch.messages.filter(({ offset }) => BigInt(offset) >= checked.takeFrom);
-    this.epoch.push(
+    const settled = this.epoch.push(
       partition,
       fresh.map((message) => this.fetched(topic, partition, message)),
     );
     // Not the end of this answer, but what has to come next: kafkajs may have been thrown back by a broker that lags behind.
     resolveOffset(String(this.positions.taken(`${topic}/${partition}`, BigInt(batch.lastOffset())) - 1n));
     if (this.epoch.isFull(partition)) this.consumer.pause([{ topic, partitions: [partition] }]);
+    // What comes meanwhile is read together.
+    await Promise.race([settled, setTimeout(READ_PACE_MS)]);
   }
 
   private fetched(topic: string, partition: number, message: KafkaMessage): Fetched {

@@ -9,7 +9,7 @@ export interface KafkaSettings {
   readonly partitions?: number;
   /** Copies of a topic that does not exist yet; -1 takes the broker's `default.replication.factor`. Default -1. */
   readonly replicationFactor?: number;
-  /** Default gzip; batches under a kilobyte are sent as they are. */
+  /** Default gzip; requests under 16 KiB are sent as they are. */
   readonly compression?: 'gzip' | 'none';
   readonly sasl?: SASLOptions;
   /** `true` trusts the system's authorities; otherwise as for `tls.connect`. */
