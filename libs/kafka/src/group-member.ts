@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as elapsed } from 'node:timers/promises';
 import type { Broker, Consumer, EachBatchPayload, KafkaMessage, OffsetsByTopicPartition } from 'kafkajs';
 import type { Delivery, Subscription, TransportLog } from '#libs/messaging';
 import type { Client } from './client.js';
@@ -147,7 +147,7 @@ export class GroupMember {
     resolveOffset(String(this.positions.taken(`${topic}/${partition}`, BigInt(batch.lastOffset())) - 1n));
     if (this.epoch.isFull(partition)) this.consumer.pause([{ topic, partitions: [partition] }]);
     // What comes meanwhile is read together.
-    await Promise.race([settled, setTimeout(READ_PACE_MS)]);
+    await Promise.race([settled, elapsed(READ_PACE_MS)]);
   }
 
   private fetched(topic: string, partition: number, message: KafkaMessage): Fetched {
