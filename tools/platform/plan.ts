@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { freePort } from '../processes/index.js';
-import { type AppName, builtEntry, repositoryRoot, defaultPorts, isService, portOffset } from './apps.js';
+import { type AppName, builtEntry, defaultPorts, isService, portOffset, repositoryRoot } from './apps.js';
 import type { AppPlan } from './app-process.js';
 import { opsTokenFor } from './ops-token.js';
 

@@ -1,7 +1,9 @@
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Commits } from './commits.js';
 
 describe('commits', () => {
+  afterEach(() => void vi.useRealTimers());
+
   it('go one at a time, each with the latest of what came meanwhile', async () => {
     const gate = Promise.withResolvers<void>();
     const told: string[] = [];
@@ -45,6 +47,5 @@ describe('commits', () => {
     commits.note('a', 0, '4');
     await commits.finish();
     expect(told).toEqual(['1', '3', '4']);
-    vi.useRealTimers();
   });
 });

@@ -83,6 +83,7 @@ export class GroupMember {
     await this.consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
+      // All that one answer can be of: none waits for another.
       partitionsConsumedConcurrently: topics.length * this.options.settings.partitions,
       eachBatch: (payload) => this.take(payload),
     });

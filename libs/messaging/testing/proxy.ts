@@ -65,6 +65,14 @@ export async function startProxy(target: { readonly host?: string; readonly port
   };
 }
 
+/** The same before a server on this machine; `url` leads there through the proxy. */
+export async function startProxyTo(url: string): Promise<{ readonly proxy: Proxy; readonly url: string }> {
+  const through = new URL(url);
+  const proxy = await startProxy({ port: Number(through.port) });
+  through.host = `127.0.0.1:${proxy.port}`;
+  return { proxy, url: through.href };
+}
+
 /** One piece after the other: a long answer is later than a link of that latency would have it. */
 function late(latencyMs: () => number): Transform {
   return new Transform({

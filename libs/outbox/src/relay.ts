@@ -24,7 +24,7 @@ export interface RelayOptions {
   readonly pollMs?: number;
   /**
    * Without an answer for so long, the connection counts as lost. The server for its part ends the relay's session, and with it the hold on the outbox, after
-   * twice that without a word. Milliseconds, some times `pollMs` and more than a second.
+   * twice that without a word. Milliseconds: several times `pollMs`, and more than a second.
    */
   readonly answerTimeoutMs?: number;
 }
@@ -99,12 +99,11 @@ export class Relay {
   }
 
   private async serve(): Promise<void> {
-    const { url, answerTimeoutMs = ANSWER_TIMEOUT_MS } = this.options;
     const client = new Client({
-      connectionString: url,
+      connectionString: this.options.url,
       application_name: 'relay',
-      connectionTimeoutMillis: answerTimeoutMs,
-      query_timeout: answerTimeoutMs,
+      connectionTimeoutMillis: this.answerTimeoutMs,
+      query_timeout: this.answerTimeoutMs,
     });
     const lost = new Promise<never>((_, reject) => {
       client.once('error', reject);
@@ -113,7 +112,6 @@ export class Relay {
     lost.catch(() => undefined);
     try {
       await client.connect();
-      await client.query(`set idle_session_timeout = ${2 * answerTimeoutMs}`);
       this.client = client;
       await Promise.race([this.work(client), lost]);
     } finally {
@@ -124,13 +122,13 @@ export class Relay {
   }
 
   private async work(client: Client): Promise<void> {
+    // What is lost of its deletes in a crash of the database is published twice, which the inbox expects.
+    await client.query(`set synchronous_commit = off; set idle_session_timeout = ${2 * this.answerTimeoutMs}`);
     while (!(await lock(client))) {
       this.failures = 0;
       if (this.stopping) return;
       await pause(STAND_BY_MS, undefined, { ref: false });
     }
-    // What is lost of these deletes in a crash of the database is published twice, which the inbox expects.
-    await client.query('set synchronous_commit = off');
     client.on('notification', () => {
       this.unread = true;
       this.woken.set();
@@ -193,25 +191,33 @@ export class Relay {
     const sweeping = Date.now() >= this.sweepAt;
     if (room <= READ) {
       this.unread = true;
-      if (!sweeping) return [];
-      this.sweepAt = Date.now() + this.pollMs;
-      return reader.sweep(0);
+      return sweeping ? this.sweep(reader, 0) : [];
     }
     const handed = this.handed.splice(0);
     const taken = this.unread || sweeping ? undefined : reader.take(handed);
     if (taken) return taken;
     this.unread = false;
-    const rows = await (sweeping ? reader.sweep(READ) : reader.read(READ));
+    const rows = await (sweeping ? this.sweep(reader, READ) : reader.read(READ));
     if (rows.length === READ) {
       this.unread = true;
       this.woken.set();
-    } else if (sweeping) this.sweepAt = Date.now() + this.pollMs;
+    }
+    return rows;
+  }
+
+  private async sweep(reader: OutboxReader, limit: number): Promise<OutboxRow[]> {
+    const rows = await reader.sweep(limit);
+    if (rows.length < READ) this.sweepAt = Date.now() + this.pollMs;
     return rows;
   }
 
   private publish(rows: readonly OutboxRow[]): Promise<void> {
     const { publisher, metrics, system } = this.options;
     return publishing(system, rows, () => metrics.published(rows, () => publisher.publish(rows)));
+  }
+
+  private get answerTimeoutMs(): number {
+    return this.options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS;
   }
 
   private get pollMs(): number {

@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { Client } from 'pg';
 import { v7 } from 'uuid';
 import type { Delivery, Subscription } from '#libs/messaging';
-import { eventually, startProxy } from '#libs/messaging/testing';
+import { eventually, startProxyTo } from '#libs/messaging/testing';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
 import { createPostgresTransport } from './index.js';
 
@@ -11,7 +11,8 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
 test('a replica that nothing is heard of is replaced, and cannot move the cursor any more', async () => {
   const { url } = await database();
-  const { proxied, proxy } = await behindProxy(url);
+  const { url: proxied, proxy } = await startProxyTo(url);
+  onTestFinished(() => proxy.close());
   const gate = Promise.withResolvers<void>();
   const [cutOff, survivor]: [Delivery[], Delivery[]] = [[], []];
   await replica(proxied, async (batch) => {
@@ -52,14 +53,6 @@ async function database() {
     await drop();
   });
   return { url, client };
-}
-
-async function behindProxy(url: string) {
-  const proxied = new URL(url);
-  const proxy = await startProxy({ port: Number(proxied.port) });
-  onTestFinished(() => proxy.close());
-  proxied.port = String(proxy.port);
-  return { proxied: proxied.href, proxy };
 }
 
 function connect(url: string) {

@@ -1,5 +1,5 @@
 import type { Subscriber, Transport } from '#libs/messaging';
-import { startProxy, type Proxy, type Rig } from '#libs/messaging/testing';
+import { startProxyTo, type Proxy, type Rig } from '#libs/messaging/testing';
 import { createPostgresTransport } from '../src/index.js';
 
 /** A PostgreSQL that a test may end. */
@@ -18,10 +18,8 @@ export function rigOn(postgres: Server): Rig {
   const all = (change: (proxy: Proxy) => Promise<void>) => Promise.all([...proxies.values()].map(change));
   return {
     async connect(options) {
-      const through = new URL(postgres.url);
-      const proxy = await startProxy({ port: Number(through.port) });
-      through.host = `127.0.0.1:${proxy.port}`;
-      const transport = createPostgresTransport({ url: through.href, answerTimeoutMs: 3_000 }, options);
+      const { proxy, url } = await startProxyTo(postgres.url);
+      const transport = createPostgresTransport({ url, answerTimeoutMs: 3_000 }, options);
       proxies.set(transport, proxy);
       subscribers.set(transport, noted(transport));
       return transport;

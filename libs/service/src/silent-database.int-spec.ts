@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { OrderPlaced, type Envelope } from '#libs/contracts';
 import { On, Reactions } from '#libs/messaging';
-import { startProxy, type Proxy } from '#libs/messaging/testing';
+import { startProxyTo, type Proxy } from '#libs/messaging/testing';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
 import { CreateEffect1700000000100, effectsOf } from '../testing/effects.js';
 import { startForTest, type TestedService } from '../testing/index.js';
@@ -29,10 +29,9 @@ let drop: () => Promise<void>;
 beforeAll(async () => {
   const fresh = await freshDatabase();
   drop = fresh.drop;
-  const url = new URL(fresh.url);
-  proxy = await startProxy({ port: Number(url.port) });
-  url.port = String(proxy.port);
-  service = await startForTest(ProbeModule, { url: url.href, variables: { REACTION_TIMEOUT_MS: '1000' } });
+  const through = await startProxyTo(fresh.url);
+  ({ proxy } = through);
+  service = await startForTest(ProbeModule, { url: through.url, variables: { REACTION_TIMEOUT_MS: '1000' } });
 });
 afterAll(async () => {
   await service.close();
