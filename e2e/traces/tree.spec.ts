@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Span } from './span.js';
-import { treeOf } from './tree.js';
+import { publishedOnce, treeOf } from './tree.js';
 
 const span = (spanId: string, name: string, service: string, parentSpanId?: string): Span => ({
   traceId: 'trace',
@@ -47,4 +47,17 @@ it('draws an orphan as a root', () => {
     'POST /orders · order',
     'process order.placed · payment',
   ]);
+});
+
+it('counts a message that was published twice once, by its confirmation where there is one', () => {
+  const publish = (spanId: string, failed: boolean, id = 'm1'): Span => ({
+    ...span(spanId, 'publish order.placed', 'order'),
+    attributes: { 'messaging.message.id': id },
+    failed,
+  });
+  const processed = span('9', 'process order.placed', 'payment');
+  const ids = (spans: readonly Span[]) => publishedOnce(spans).map(({ spanId }) => spanId);
+  expect(ids([publish('1', true), publish('2', false), processed, publish('3', true, 'm2')])).toEqual(['2', '9', '3']);
+  expect(ids([publish('2', false), publish('1', true)])).toEqual(['2']);
+  expect(ids([publish('1', false), publish('2', false)])).toEqual(['1']);
 });
