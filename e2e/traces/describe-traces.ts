@@ -42,7 +42,7 @@ export function describeTraces(
       const { traceId } = await world.get<{ traceId: string }>('order', `/orders/${orderId}`);
       return { orderId, traceId };
     };
-    const spansOf = async (traceId: string) => publishedOnce(await spansOf(traceId));
+    const spansOf = async (traceId: string) => publishedOnce(await traces.spansOf(traceId));
     const tree = async (traceId: string) => treeOf(await spansOf(traceId));
     const failuresIn = (spans: readonly Span[]) => spans.filter(({ failed }) => failed).map(({ name: of }) => of);
 
