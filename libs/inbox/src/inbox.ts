@@ -12,6 +12,7 @@ import { retryOf, runWithin } from './limits.js';
 import type { HandlingParts } from './parts.js';
 import { read, Unreadable } from './read.js';
 import { KillsTheProcess, Suspects } from './suspects.js';
+import { SideBySide } from './side-by-side.js';
 import { takeTurns } from './take-turns.js';
 
 export interface InboxParts extends HandlingParts {
@@ -38,29 +39,30 @@ export class Inbox {
   private turn: Promise<void> = Promise.resolve();
 
   private readonly gathering: Gathering<Readable>;
+  private readonly sideBySide: SideBySide<Readable>;
 
   constructor(private readonly parts: InboxParts) {
     const limits = { most: parts.maxBatch, atOnce: TRANSACTIONS_AT_ONCE, paceMs: parts.paceMs };
-    this.gathering = new Gathering(
-      (batch) => this.handleTogether(batch),
-      ({ envelope }) => envelope.key,
-      limits,
-    );
+    const keyOf = ({ envelope }: Readable) => envelope.key;
+    this.gathering = new Gathering((batch) => this.handleTogether(batch), keyOf, limits);
+    this.sideBySide = new SideBySide(parts.maxBatch, keyOf, (batch) => this.handleSoon(batch));
   }
 
   /** Resolves once every delivery has taken effect, waits for a later try, or is set aside; rejects while the database is out of reach. */
   async receive(batch: readonly Delivery[]): Promise<void> {
     const { readable, unreadable } = this.readAll(batch);
     if (unreadable.length > 0) await this.setAside(unreadable);
-    if (readable.length === 0) return;
-    if (this.suspects.watching) await this.inTurn(() => this.handleWatched(readable));
-    else if (this.parts.maxBatch > 1) await this.gathering.add(readable);
-    else await this.handleTogether(readable);
+    if (readable.length > 0) await this.sideBySide.run(readable);
   }
 
   /** Sets aside what the store gave up delivering, as it is: handling it may have ended the process each time. */
   setAsideGivenUp(batch: readonly Delivery[]): Promise<void> {
     return this.setAside(batch.map((delivery) => unread(delivery, 'broker', `never settled: ${delivery.origin}`)));
+  }
+
+  private handleSoon(batch: readonly Readable[]): Promise<void> {
+    if (this.suspects.watching) return this.inTurn(() => this.handleWatched(batch));
+    return this.parts.maxBatch > 1 ? this.gathering.add(batch) : this.handleTogether(batch);
   }
 
   private async handleTogether(batch: readonly Readable[]): Promise<void> {

@@ -13,3 +13,4 @@ export { isDatabaseDown } from './database-errors.js';
 export { Inbox } from './inbox.js';
 export type { Limits } from './limits.js';
 export { Unreadable } from './read.js';
+export { READ_AT_LEAST } from './side-by-side.js';

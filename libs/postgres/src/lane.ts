@@ -1,5 +1,4 @@
-import type { Subscription } from '#libs/messaging';
-import { handOut, READ_AT_LEAST, type Handle } from './hand-out.js';
+import type { Delivery, Subscription } from '#libs/messaging';
 import { channelOf, LEFT, kindOf, leaveLane, move, read, takeLane, type Positioned } from './log.js';
 import type { Session } from './session.js';
 import type { SubscriberSettings } from './subscriber.js';
@@ -34,7 +33,7 @@ export class Lane {
 
   constructor(
     private readonly subscription: Subscription,
-    private readonly handle: Handle,
+    private readonly handle: (batch: readonly Delivery[]) => Promise<void>,
     private readonly settings: SubscriberSettings,
   ) {
     this.kinds = subscription.sources.map(kindOf);
@@ -103,45 +102,36 @@ export class Lane {
     /** The cursor is behind what is settled. */
     let behind = false;
     let handedOut = from;
-    /** Positions settled while an earlier one was rejected: they do not come again. */
-    const ahead = new Set<number>();
     let followAt = Date.now() + FOLLOW_MS;
     while (!this.closed) {
-      const limit = Math.max(this.settings.maxBatch, READ_AT_LEAST);
-      const next = await read(session, readTo, this.kinds, limit, behind ? cursor : undefined);
+      const next = await read(session, readTo, this.kinds, this.settings.maxBatch, behind ? cursor : undefined);
       if (behind) {
         cursor = { ...cursor, position: readTo };
         followAt = Date.now() + FOLLOW_MS;
         behind = false;
       }
-      const wanted = next.found
-        .filter(({ position }) => !ahead.has(position))
-        .map((delivery) => ({ ...delivery, redelivered: delivery.position <= handedOut }));
-      if (wanted.length > 0) {
-        handedOut = Math.max(handedOut, wanted.at(-1)?.position ?? 0);
-        if (!(await this.isHandled(session, wanted, ahead))) continue;
+      if (next.found.length > 0) {
+        const found = next.found.map((delivery) => ({ ...delivery, redelivered: delivery.position <= handedOut }));
+        handedOut = Math.max(handedOut, found.at(-1)?.position ?? 0);
+        if (!(await this.isHandled(session, found))) continue;
       }
       readTo = next.readTo;
-      ahead.clear();
       behind = next.found.length > 0 || (readTo > cursor.position && Date.now() > followAt);
       if (!next.more) await this.wake.within(behind ? MOVE_MS : this.settings.pollMs, () => this.closed);
     }
     if (readTo > cursor.position) await move(session, cursor, readTo);
   }
 
-  /** Adds what is settled to `done`. False, after a pause, when any of it was rejected. */
-  private async isHandled(session: Session, found: readonly Positioned[], done: Set<number>): Promise<boolean> {
+  /** False, after a pause, when they were rejected. */
+  private async isHandled(session: Session, found: readonly Positioned[]): Promise<boolean> {
     const heartbeat = startHeartbeat(session);
     try {
-      await handOut(found, this.settings.maxBatch, async (batch) => {
-        await this.handle(batch);
-        for (const { position } of batch) done.add(position);
-      });
+      await this.handle(found);
       this.failures = 0;
       return true;
     } catch (error) {
       const pauseMs = pauseAfter(++this.failures, LONGEST_PAUSE_MS);
-      const line = `${this.service} rejected some of ${found.length} deliveries, which come again in ${pauseMs} ms: ${(error as Error).message}`;
+      const line = `${this.service} rejected ${found.length} deliveries, which come again in ${pauseMs} ms: ${(error as Error).message}`;
       this.settings.log.warn({ service: this.service, error, from: found[0]?.origin }, line);
       const until = Date.now() + pauseMs;
       while (!this.closed && Date.now() < until) await this.wake.within(until - Date.now(), () => this.closed);

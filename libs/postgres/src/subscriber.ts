@@ -1,5 +1,4 @@
-import type { Subscriber, Subscription, TransportLog } from '#libs/messaging';
-import type { Handle } from './hand-out.js';
+import type { Delivery, Subscriber, Subscription, TransportLog } from '#libs/messaging';
 import { Lane } from './lane.js';
 import type { Session } from './session.js';
 
@@ -16,7 +15,7 @@ export class PostgresSubscriber implements Subscriber {
 
   constructor(private readonly settings: SubscriberSettings) {}
 
-  async subscribe(subscription: Subscription, handle: Handle): Promise<void> {
+  async subscribe(subscription: Subscription, handle: (batch: readonly Delivery[]) => Promise<void>): Promise<void> {
     const lane = new Lane(subscription, handle, this.settings);
     this.lanes.push(lane);
     await lane.ready;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { choreography } from '#libs/contracts';
+import { READ_AT_LEAST } from '#libs/inbox';
 import type { Subscription, Transport, TransportLog, TransportOptions } from '#libs/messaging';
 import { readSettings, type Settings } from './settings.js';
 
@@ -37,7 +38,8 @@ const open: Record<Settings['TRANSPORT'], (settings: Settings, options: Transpor
 };
 
 export function openTransport(settings: Settings, log: TransportLog): Promise<Transport> {
-  const { instance, BATCH_SIZE: maxBatch } = settings;
+  const { instance, BATCH_SIZE } = settings;
+  const maxBatch = Math.max(BATCH_SIZE, READ_AT_LEAST);
   return open[settings.TRANSPORT](settings, { topology: topologyOf(settings), maxBatch, instance, log });
 }
 

@@ -1,0 +1,37 @@
+import { crc32 } from 'node:zlib';
+
+/** A store hands over as many together, if it has them, so that small batches of different keys can be handled side by side. */
+export const READ_AT_LEAST = 32;
+/** Batches of one service handled side by side. */
+const LANES = 8;
+
+/** Has batches of different keys handled side by side, those of one key in order. */
+export class SideBySide<Item> {
+  private readonly lanes = Array.from({ length: LANES }, () => Promise.resolve());
+
+  constructor(
+    private readonly most: number,
+    private readonly keyOf: (item: Item) => string,
+    private readonly handle: (batch: readonly Item[]) => Promise<void>,
+  ) {}
+
+  /**
+   * Hands out at most `most` at a time: as one batch where they fit into it. Settles once every batch has; rejects where one was rejected, whose key gets
+   * nothing further of these items.
+   */
+  async run(items: readonly Item[]): Promise<void> {
+    if (items.length <= this.most) return this.handle(items);
+    const byLane = Map.groupBy(items, (item) => crc32(this.keyOf(item)) % LANES);
+    const ended = await Promise.allSettled([...byLane].map(([lane, of]) => this.inLane(lane, of)));
+    const rejected = ended.find((one) => one.status === 'rejected');
+    if (rejected) throw rejected.reason;
+  }
+
+  private inLane(lane: number, items: readonly Item[]): Promise<void> {
+    const done = this.lanes[lane]!.then(async () => {
+      for (let at = 0; at < items.length; at += this.most) await this.handle(items.slice(at, at + this.most));
+    });
+    this.lanes[lane] = done.catch(() => undefined);
+    return done;
+  }
+}
