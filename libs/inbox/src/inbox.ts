@@ -11,8 +11,8 @@ import { Gathering } from './gathering.js';
 import { retryOf, runWithin } from './limits.js';
 import type { HandlingParts } from './parts.js';
 import { read, Unreadable } from './read.js';
-import { KillsTheProcess, Suspects } from './suspects.js';
 import { SideBySide } from './side-by-side.js';
+import { KillsTheProcess, Suspects } from './suspects.js';
 import { takeTurns } from './take-turns.js';
 
 export interface InboxParts extends HandlingParts {
