@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { SideBySide } from './side-by-side.js';
 
@@ -47,6 +48,12 @@ describe('handling side by side', () => {
     expect(ids).toHaveLength(items.length);
     expect(mostRunning).toBeGreaterThan(2);
     expect(mostRunning).toBeLessThanOrEqual(8);
+  });
+
+  it('has room for all keys of a queue, though they were put there by their hash', async () => {
+    const keys = Array.from({ length: 200 }, (_, n) => `key-${n}`).filter((key) => crc32(key) % 4 === 1);
+    const { mostRunning } = await handedOut(1, { calls: [keys.map((key) => ({ key, id: key }))] });
+    expect(mostRunning).toBe(8);
   });
 
   it('makes batches no larger than asked for', async () => {

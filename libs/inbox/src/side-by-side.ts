@@ -4,6 +4,8 @@ import { crc32 } from 'node:zlib';
 export const READ_AT_LEAST = 32;
 /** Batches of one service handled side by side. */
 const LANES = 8;
+/** A store that spreads keys over queues goes by the lowest bits of the same hash (slotOf of libs/rabbitmq): of one queue's keys those say little. */
+const BITS_OF_STORES = 8;
 
 /** Has batches of different keys handled side by side, those of one key in order. */
 export class SideBySide<Item> {
@@ -21,7 +23,7 @@ export class SideBySide<Item> {
    */
   async run(items: readonly Item[]): Promise<void> {
     if (items.length <= this.most) return this.handle(items);
-    const byLane = Map.groupBy(items, (item) => crc32(this.keyOf(item)) % LANES);
+    const byLane = Map.groupBy(items, (item) => (crc32(this.keyOf(item)) >>> BITS_OF_STORES) % LANES);
     const ended = await Promise.allSettled([...byLane].map(([lane, of]) => this.inLane(lane, of)));
     const rejected = ended.find((one) => one.status === 'rejected');
     if (rejected) throw rejected.reason;
