@@ -22,13 +22,23 @@ interface Submitted {
 
 type Answer = (error: Error | undefined, result: object) => void;
 
-const Base = Query as unknown as new (statement: Prepared, answer: Answer) => Submitted;
+const Base = Query as unknown as new (text: string, values: readonly unknown[], answer: Answer) => Submitted;
+
+/** A statement that the server prepares once per connection. What pg makes of an object that describes one, it copies property by property each time. */
+export class PreparedQuery extends Base {
+  readonly name: string;
+
+  constructor({ name, text, values }: Prepared, answer: Answer) {
+    super(text, values, answer);
+    this.name = name;
+  }
+}
 
 /**
  * A prepared statement and the BEGIN of its transaction, in one exchange. One Sync ends both, so the server passes over the statement where BEGIN fails (PostgreSQL manual,
  * "Extended Query"): it never takes effect outside of the transaction.
  */
-export class OpeningQuery extends Base {
+export class OpeningQuery extends PreparedQuery {
   private begun = false;
 
   override submit(connection: Connection): Error | null {

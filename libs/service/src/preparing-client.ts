@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import { Client } from 'pg';
 import { gatherWrites } from '#libs/messaging';
-import { BEGIN, OpeningQuery, type Prepared } from './opening-query.js';
+import { BEGIN, OpeningQuery, PreparedQuery, type Prepared } from './opening-query.js';
 
 const names = new Map<string, string>();
 
@@ -27,12 +27,11 @@ export class PreparingClient extends Client {
     const [text, values, ...rest] = args;
     if (text === 'START TRANSACTION') return this.begin();
     if (this.first) return this.first.then(() => this.ask(args));
-    const prepared = typeof text === 'string' && Array.isArray(values) && values.length > 0;
+    const prepared = typeof text === 'string' && Array.isArray(values) && values.length > 0 && rest.length === 0;
     const statement = prepared ? { name: nameOf(text), text, values: values as unknown[] } : undefined;
-    const given = statement ? [statement, ...rest] : args;
-    if (!this.opening) return this.send(given);
+    if (!this.opening) return statement ? this.run(PreparedQuery, statement) : this.send(args);
     this.opening = false;
-    const answer = statement ? this.open(statement) : this.send([BEGIN]).then(() => this.send(given));
+    const answer = statement ? this.run(OpeningQuery, statement) : this.send([BEGIN]).then(() => this.send(args));
     this.first = answer.finally(() => (this.first = undefined));
     return this.first;
   }
@@ -46,9 +45,9 @@ export class PreparingClient extends Client {
     return begun;
   }
 
-  private open(statement: Prepared): Promise<object> {
+  private run(Kind: typeof PreparedQuery, statement: Prepared): Promise<object> {
     const { promise, resolve, reject } = Promise.withResolvers<object>();
-    void this.send([new OpeningQuery(statement, (error, result) => (error ? reject(error) : resolve(result)))]);
+    void this.send([new Kind(statement, (error, result) => (error ? reject(error) : resolve(result)))]);
     return promise;
   }
 
