@@ -26,7 +26,7 @@ const SECRETS: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\bBearer [\w.~+/-]+=*/g, 'Bearer [redacted]'],
 ];
 
-const COLLECT_MS = 10;
+const COLLECT_MS = 25;
 
 /** JSON lines; a readable form where people look on, that is on a terminal. */
 export function createLog(
