@@ -1,5 +1,4 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { accessSync, constants, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createTransport, type SendMailOptions } from 'nodemailer';
 import type { Post } from './post.js';
@@ -23,18 +22,18 @@ export class FilePost implements Post {
     const file = join(this.folder, `${id}.eml`);
     const { message } = await this.transport.sendMail(mail);
     const draft = join(this.folder, `.${id}.${process.pid}.draft`);
-    await this.write(draft, message as Buffer);
-    await rename(draft, file);
+    this.write(draft, message as Buffer);
+    renameSync(draft, file);
   }
 
-  /** The folder may have been cleared away meanwhile. */
-  private async write(file: string, bytes: Buffer): Promise<void> {
+  /** At once: a kilobyte is written sooner than a thread is woken for it. The folder may have been cleared away meanwhile. */
+  private write(file: string, bytes: Buffer): void {
     try {
-      await writeFile(file, bytes);
+      writeFileSync(file, bytes);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      await mkdir(this.folder, { recursive: true });
-      await writeFile(file, bytes);
+      mkdirSync(this.folder, { recursive: true });
+      writeFileSync(file, bytes);
     }
   }
 }
