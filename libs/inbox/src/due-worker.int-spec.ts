@@ -1,15 +1,15 @@
 import { DataSource } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ChargePayment, encode } from '#libs/contracts';
-import { Handlers, MessagingMetrics, Postponed, type HandlerInfo } from '#libs/messaging';
+import { MessagingMetrics, Postponed } from '#libs/messaging';
 import { eventually, startProxy, type Proxy } from '#libs/messaging/testing';
 import { CreateOutbox1700000000001, Outbox } from '#libs/outbox';
 import { startTemporaryPostgres, type RunningPostgres } from '../../../tools/postgres/index.js';
+import { command, commands, handlersOf } from '../testing/commands.js';
 import { Claims } from './claims.js';
 import { CreateInbox1700000000002 } from './create-inbox.js';
 import { DeadLetters } from './dead-letters.js';
-import { DueTable, type NewWork } from './due.js';
+import { DueTable } from './due.js';
 import { DueWorker } from './due-worker.js';
 
 const ATTEMPTS = 3;
@@ -275,6 +275,20 @@ describe('due work', () => {
     expect(await deadLetters()).toMatchObject([{ key: 'key-5', reason: 'out_of_attempts', attempts: ATTEMPTS }]);
   });
 
+  it('begins others while what was done waits for its end', async () => {
+    const gate = Promise.withResolvers<void>();
+    let begun = 0;
+    does = async () => void begun++;
+    ends = () => gate.promise;
+    await due.add(database.manager, commands(4 * CONCURRENCY));
+    worker.start();
+    await eventually(async () => begun === 4 * CONCURRENCY, 'all begun, though none has ended');
+    expect(await left()).toBe(4 * CONCURRENCY);
+    gate.resolve();
+    await allDone();
+    expect(await done()).toEqual([{ attempts: 1, count: 4 * CONCURRENCY }]);
+  });
+
   it('ends in one transaction what is done at the same time', async () => {
     await allAtOnce();
     const [row] = await onlooker.query<{ transactions: number }[]>(
@@ -297,33 +311,3 @@ describe('due work', () => {
     );
   });
 });
-
-type Doing = (key: string) => Promise<void>;
-
-function handlersOf(does: Doing, ends: Doing): Handlers {
-  const extras: HandlerInfo = { reactsTo: ChargePayment, emits: [] };
-  const charge = async (asked: { key: string }) => {
-    await does(asked.key);
-    return () => ends(asked.key);
-  };
-  return new Handlers(new Map([['command:payment.charge', Object.assign(charge, { extras }) as never]]));
-}
-
-function command(key: string): NewWork {
-  const data = { orderId: uuidv7(), amountCents: 1, paymentToken: 'tok_visa' };
-  const { headers, body } = encode({
-    id: uuidv7(),
-    type: ChargePayment.type,
-    version: ChargePayment.version,
-    source: 'payment',
-    key,
-    time: new Date().toISOString(),
-    correlationId: uuidv7(),
-    data,
-  });
-  return { kind: 'command', type: ChargePayment.type, key, headers, body, attempts: 0, delayMs: 0 };
-}
-
-function commands(count: number, name = 'key'): NewWork[] {
-  return Array.from({ length: count }, (_, n) => command(`${name}-${n}`));
-}

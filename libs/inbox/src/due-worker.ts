@@ -38,6 +38,8 @@ export class DueWorker implements Doer {
   private readonly conclusions: Conclusions;
   private readonly woken = new Signal();
   private readonly running = new Map<string, Promise<void>>();
+  /** Of what runs: handled, and waiting for its end to be committed. */
+  private concluding = 0;
   /** Leased by a transaction that may not be committed yet. */
   private readonly promised = new Set<string>();
   /** Room that is kept for work which is being written. */
@@ -135,8 +137,10 @@ export class DueWorker implements Doer {
     }
   }
 
+  /** What waits for its end needs no handler, up to a batch of it: else the pace of transactions would be that of commands. */
   private get room(): number {
-    return Math.max(0, this.concurrency - this.running.size - this.promised.size - this.reserved);
+    const waiting = Math.min(this.concluding, this.parts.maxBatch);
+    return Math.max(0, this.concurrency + waiting - this.running.size - this.promised.size - this.reserved);
   }
 
   /** What it runs, or is about to. */
@@ -230,9 +234,21 @@ export class DueWorker implements Doer {
   }
 
   /** With batches of one, commands run beside each other to their end. */
-  private conclude(work: DueWork, cause: Envelope, handler: Handler, effect: (tx: EntityManager) => Promise<unknown>) {
+  private async conclude(
+    work: DueWork,
+    cause: Envelope,
+    handler: Handler,
+    effect: (tx: EntityManager) => Promise<unknown>,
+  ): Promise<void> {
     const conclusion = { work, cause, handler, effect };
-    return this.parts.maxBatch > 1 ? this.conclusions.together(conclusion) : this.conclusions.alone(conclusion);
+    if (this.parts.maxBatch === 1) return this.conclusions.alone(conclusion);
+    this.concluding++;
+    if (this.crowded) this.woken.set();
+    try {
+      await this.conclusions.together(conclusion);
+    } finally {
+      this.concluding--;
+    }
   }
 
   /** What a command calls may refuse a connection as a database does that is down; the database is asked which of the two it was. */
