@@ -9,7 +9,6 @@ import { Stock } from './stock.store.js';
   name: 'inventory',
   title: 'Inventory',
   port: 3002,
-  perKey: true,
   migrations: [CreateStock1700000000300],
 })
 @Module({

@@ -14,76 +14,54 @@ import { goodsIn, missingOf, type Ending, type Level } from './stock.js';
  * A batch changes many products in one transaction, in the order its orders came: two batches at once would deadlock.
  * So whoever changes reservations takes this lock before any row, and holds it to the end of the transaction.
  */
-const ALONE = 'alone as materialized (select pg_advisory_xact_lock(7205010))';
-
-/** Levels are read as they are once the lock is had, which is later than the statement begins: hence `for update`. */
-const RESERVE = `
-  with ${ALONE},
-  goods as (select sku, quantity from jsonb_to_recordset($2::jsonb) as goods(sku text, quantity bigint)),
-  level as materialized (
-    select sku, on_hand, reserved from alone, stock where sku in (select sku from goods) for update of stock
-  ),
-  known as (
-    insert into reservation as known (order_id, goods, rejected)
-    select $1::uuid, $2::jsonb, exists (
-      select from goods left join level using (sku) where quantity > coalesce(on_hand - reserved, 0)
-    ) from alone
-    on conflict (order_id) do update set goods = excluded.goods, rejected = excluded.rejected where known.goods is null
-    returning rejected, ending
-  ),
-  taken as (
-    update stock set
-      reserved = stock.reserved + case when ending is null then quantity else 0 end,
-      on_hand = stock.on_hand - case when ending = 'shipped' then quantity else 0 end
-    from goods, known where stock.sku = goods.sku and not rejected and ending is distinct from 'released'
-  )
-  select rejected, ending,
-    (select jsonb_agg(jsonb_build_object('sku', sku, 'onHand', on_hand, 'reserved', reserved)) from level) as levels
-  from known`;
-
-const END = `
-  with ${ALONE},
-  ended as (
-    insert into reservation as known (order_id, ending) select $1::uuid, $2::text from alone
-    on conflict (order_id) do update set ending = excluded.ending where known.ending is null
-    returning goods, rejected
-  ),
-  moved as (
-    update stock set
-      reserved = stock.reserved - quantity,
-      on_hand = stock.on_hand - case when $2::text = 'shipped' then quantity else 0 end
-    from ended, jsonb_to_recordset(ended.goods) as goods(sku text, quantity bigint)
-    where stock.sku = goods.sku and not rejected
-  )
-  select goods from ended where goods is not null and not rejected`;
+const ALONE = '(select pg_advisory_xact_lock(7205010)) as alone';
 
 const LEVEL = 'sku, on_hand as "onHand", reserved';
 
-/** What is on the shelves and what is promised. One row of `reservation` per order, begun by whichever fact came first; each reaction is one statement. */
+type Written<Row> = [rows: Row[], count: number];
+
+/** What is on the shelves and what is promised. One row of `reservation` per order, begun by whichever fact came first. */
 @Injectable()
 export class Stock {
   /** Reserves all the lines or none. What ended the reservation before it was made takes effect at once. */
   async reserve({ orderId, lines }: DataOf<typeof OrderPlaced>, tx: EntityManager) {
     const goods = goodsIn(lines);
-    const [known]: { rejected: boolean; ending: Ending | null; levels: Level[] | null }[] = await tx.query(RESERVE, [
-      orderId,
-      JSON.stringify(goods),
-    ]);
+    const [known]: { ending: Ending | null }[] = await tx.query(
+      `insert into reservation as known (order_id, goods) select $1::uuid, $2::jsonb from ${ALONE}
+       on conflict (order_id) do update set goods = excluded.goods where known.goods is null
+       returning ending`,
+      [orderId, JSON.stringify(goods)],
+    );
     if (!known) return [];
-    if (known.rejected) return [InventoryRejected({ orderId, missing: missingOf(goods, known.levels ?? []) })];
+    const taken = await this.take(goods, tx);
+    if (taken.length < goods.length) {
+      await this.putBack(taken, tx);
+      await tx.query('update reservation set rejected = true where order_id = $1', [orderId]);
+      const missing = missingOf(goods, await this.levelsOf(goods, tx));
+      return [InventoryRejected({ orderId, missing })];
+    }
     const reserved = InventoryReserved({ orderId, lines: goods });
-    return known.ending === 'released' ? [reserved, InventoryReleased({ orderId, lines: goods })] : [reserved];
+    if (known.ending === null) return [reserved];
+    if (known.ending === 'shipped') {
+      await this.handOver(goods, tx);
+      return [reserved];
+    }
+    await this.putBack(goods, tx);
+    return [reserved, InventoryReleased({ orderId, lines: goods })];
   }
 
   /** Gives back what is reserved for an order; before it is reserved, notes that it is not wanted. */
   async release(orderId: string, tx: EntityManager) {
-    const lines = await this.end(orderId, 'released', tx);
-    return lines ? [InventoryReleased({ orderId, lines })] : [];
+    const goods = await this.end(orderId, 'released', tx);
+    if (!goods) return [];
+    await this.putBack(goods, tx);
+    return [InventoryReleased({ orderId, lines: goods })];
   }
 
   /** What was reserved for an order has left the house. */
   async ship(orderId: string, tx: EntityManager): Promise<void> {
-    await this.end(orderId, 'shipped', tx);
+    const goods = await this.end(orderId, 'shipped', tx);
+    if (goods) await this.handOver(goods, tx);
   }
 
   /** Every product, by sku. */
@@ -107,9 +85,53 @@ export class Stock {
     return level;
   }
 
-  /** The first ending of an order moves what is reserved for it; resolves with these goods, if any. */
+  /** Notes the first ending. Resolves with the goods that are reserved and now have to go one way or the other. */
   private async end(orderId: string, ending: Ending, tx: EntityManager): Promise<Line[] | undefined> {
-    const [moved]: { goods: Line[] }[] = await tx.query(END, [orderId, ending]);
-    return moved?.goods;
+    const [known]: { goods: Line[] | null; rejected: boolean }[] = await tx.query(
+      `insert into reservation as known (order_id, ending) select $1::uuid, $2 from ${ALONE}
+       on conflict (order_id) do update set ending = excluded.ending where known.ending is null
+       returning goods, rejected`,
+      [orderId, ending],
+    );
+    return known?.goods && !known.rejected ? known.goods : undefined;
   }
+
+  /** Reserves each of the goods of which there is enough; resolves with these. */
+  private async take(goods: readonly Line[], tx: EntityManager): Promise<Line[]> {
+    const [taken]: Written<{ sku: string }> = await tx.query(
+      `update stock set reserved = reserved + quantity from ${GOODS}
+       where stock.sku = goods.sku and on_hand - reserved >= quantity
+       returning stock.sku`,
+      columns(goods),
+    );
+    const skus = new Set(taken.map(({ sku }) => sku));
+    return goods.filter(({ sku }) => skus.has(sku));
+  }
+
+  private async putBack(goods: readonly Line[], tx: EntityManager): Promise<void> {
+    if (goods.length === 0) return;
+    await tx.query(
+      `update stock set reserved = reserved - quantity from ${GOODS} where stock.sku = goods.sku`,
+      columns(goods),
+    );
+  }
+
+  private async handOver(goods: readonly Line[], tx: EntityManager): Promise<void> {
+    await tx.query(
+      `update stock set reserved = reserved - quantity, on_hand = on_hand - quantity from ${GOODS}
+       where stock.sku = goods.sku`,
+      columns(goods),
+    );
+  }
+
+  private levelsOf(goods: readonly Line[], tx: EntityManager): Promise<Level[]> {
+    return tx.query(`select ${LEVEL} from stock where sku = any($1::text[])`, [goods.map(({ sku }) => sku)]);
+  }
+}
+
+/** The parameters of `columns` as a table. */
+const GOODS = 'unnest($1::text[], $2::bigint[]) as goods(sku, quantity)';
+
+function columns(goods: readonly Line[]): [string[], number[]] {
+  return [goods.map(({ sku }) => sku), goods.map(({ quantity }) => quantity)];
 }

@@ -20,7 +20,7 @@ export interface HandlingParts {
   readonly maxBatch: number;
   /** While work piles up, a transaction begins this long after the last at the earliest, milliseconds: the next ones are of more messages. */
   readonly paceMs: number;
-  /** Whether each handler touches nothing but what belongs to the key of its message, or is one statement. */
+  /** Whether each handler touches nothing but what belongs to the key of its message. */
   readonly perKey: boolean;
   readonly log: TransportLog;
   readonly metrics: MessagingMetrics;

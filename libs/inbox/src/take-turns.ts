@@ -5,7 +5,7 @@ interface Turns<Item> {
   readonly tx: EntityManager;
   /** Items of one key keep their order. */
   readonly keyOf: (item: Item) => string;
-  /** Whether `work` touches nothing but what belongs to the item's key, or is one statement. */
+  /** Whether `work` touches nothing but what belongs to the item's key. */
   readonly perKey: boolean;
 }
 

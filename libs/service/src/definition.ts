@@ -13,8 +13,8 @@ export interface ServiceDefinition {
   /** The service's own environment variables; `@Variables()` injects them parsed. */
   readonly variables?: z.ZodObject;
   /**
-   * Whether each handler reads and writes nothing but what belongs to the key of its message, or else is one statement, and has no savepoints by SQL. Those of different
-   * keys then take turns at each statement within the transaction that they share, instead of one after the other: fewer ways to the database and back.
+   * Whether each handler reads and writes nothing but what belongs to the key of its message, and has no savepoints by SQL. Those of different keys then take
+   * turns at each statement within the transaction that they share, instead of one after the other: fewer ways to the database and back.
    */
   readonly perKey?: boolean;
 }
