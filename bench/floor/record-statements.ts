@@ -1,7 +1,7 @@
 /* Loaded into a service with `node --import`: writes down what it asks of its database, and what that answered. */
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client, Query, type QueryResult } from 'pg';
+import { Client, type QueryResult } from 'pg';
 import { toJson, type Recorded } from './recorded.js';
 
 interface Patched {
@@ -25,8 +25,8 @@ if (folder) {
     const values = Array.isArray(second) ? (second as unknown[]) : (config.values ?? []);
     this.connectionNumber ??= ++connections;
     const { database = '', connectionNumber: connection } = this;
-    // A service hands over a query itself only to begin a transaction with it.
-    const begin = first instanceof Query ? ++statements : undefined;
+    // A service begins a transaction with its first statement (libs/service/src/opening-query.ts).
+    const begin = (first as object).constructor.name === 'OpeningQuery' ? ++statements : undefined;
     const nth = ++statements;
     const write = (answer: QueryResult | QueryResult[] | undefined) => {
       if (!text || !answer || Array.isArray(answer)) return;

@@ -36,8 +36,7 @@ const saga: Section = (results) => {
     'Orders per second',
     `A closed loop: each customer orders again once the last order is settled. The floor is what PostgreSQL and a plain client make of the same
 statements, one message per transaction, prepared, with nothing between them; without a broker, and without the relay's reads and deletes. A ratio
-above 1 is possible, since a batch of messages shares a commit, a claim and an insert into the outbox. What holds the floor is a lock: inventory's
-transactions, two of an order, follow one another, each over two exchanges and a commit, where a batch has it once ([README](README.md#what-was-tried)). Saga and floor take turns (A B B A); pairs
+above 1 is possible, since a batch of messages shares a commit, a claim and an insert into the outbox. Saga and floor take turns (A B B A); pairs
 whose two floors differ by more than a quarter do not count.`,
     '![Orders per second](charts/throughput.svg)',
     table(['store', 'customers', 'orders/s', 'floor/s', 'ratio', 'pairs counted', 'p50 / p99 to settled, ms'], rows),
