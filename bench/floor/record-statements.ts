@@ -2,6 +2,7 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, type QueryResult } from 'pg';
+import { OpeningQuery } from '../../libs/service/src/opening-query.js';
 import { toJson, type Recorded } from './recorded.js';
 
 interface Patched {
@@ -25,8 +26,8 @@ if (folder) {
     const values = Array.isArray(second) ? (second as unknown[]) : (config.values ?? []);
     this.connectionNumber ??= ++connections;
     const { database = '', connectionNumber: connection } = this;
-    // A service begins a transaction with its first statement (libs/service/src/opening-query.ts).
-    const begin = (first as object).constructor.name === 'OpeningQuery' ? ++statements : undefined;
+    // Its BEGIN goes along with it.
+    const begin = first instanceof OpeningQuery ? ++statements : undefined;
     const nth = ++statements;
     const write = (answer: QueryResult | QueryResult[] | undefined) => {
       if (!text || !answer || Array.isArray(answer)) return;
