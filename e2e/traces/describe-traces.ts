@@ -9,7 +9,7 @@ import { completed, linesOf, undeliverable } from './choreographies.js';
 import { deviations } from './conventions.js';
 import type { Span, TraceStore } from './span.js';
 import { messagesIn, messagesOf } from './story-of.js';
-import { publishedOnce, treeOf } from './tree.js';
+import { withoutRepeats, treeOf } from './tree.js';
 
 const PATIENCE = { timeout: 60_000, interval: 250 };
 
@@ -42,7 +42,7 @@ export function describeTraces(
       const { traceId } = await world.get<{ traceId: string }>('order', `/orders/${orderId}`);
       return { orderId, traceId };
     };
-    const tree = async (traceId: string) => treeOf(publishedOnce(await traces.spansOf(traceId)));
+    const tree = async (traceId: string) => treeOf(withoutRepeats(await traces.spansOf(traceId)));
     const failuresIn = (spans: readonly Span[]) => spans.filter(({ failed }) => failed).map(({ name: of }) => of);
 
     it('tell a completed order as the choreography does, with no broken parent', async () => {
@@ -50,7 +50,7 @@ export function describeTraces(
       await expect.poll(() => tree(traceId), PATIENCE).toEqual(linesOf(completed));
       const spans = await traces.spansOf(traceId);
       expect(spans.flatMap(deviations)).toEqual([]);
-      expect(failuresIn(publishedOnce(spans))).toEqual([]);
+      expect(failuresIn(withoutRepeats(spans))).toEqual([]);
     });
 
     it('tell what is undone when nobody delivers there', async () => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Span } from './span.js';
-import { publishedOnce, treeOf } from './tree.js';
+import { withoutRepeats, treeOf } from './tree.js';
 
 const span = (spanId: string, name: string, service: string, parentSpanId?: string): Span => ({
   traceId: 'trace',
@@ -56,8 +56,14 @@ it('counts a message that was published twice once, by its confirmation where th
     failed,
   });
   const processed = span('9', 'process order.placed', 'payment');
-  const ids = (spans: readonly Span[]) => publishedOnce(spans).map(({ spanId }) => spanId);
+  const ids = (spans: readonly Span[]) => withoutRepeats(spans).map(({ spanId }) => spanId);
   expect(ids([publish('1', true), publish('2', false), processed, publish('3', true, 'm2')])).toEqual(['2', '9', '3']);
   expect(ids([publish('2', false), publish('1', true)])).toEqual(['2']);
   expect(ids([publish('1', false), publish('2', false)])).toEqual(['1']);
+});
+
+it('counts a message that came twice to a service once', () => {
+  const first = span('1', 'process order.placed', 'payment');
+  const again = { ...span('2', 'process order.placed', 'payment'), attributes: { 'farandole.duplicate': true } };
+  expect(withoutRepeats([again, first])).toEqual([first]);
 });

@@ -37,17 +37,17 @@ export function treeOf(spans: readonly Span[]): string[] {
 }
 
 /**
- * Each message with one `publish`: who gets no confirmation in time publishes again, which a stalled machine is enough for, and the inbox expects. One that was confirmed
- * goes before one that was not.
+ * As if no message had come twice, which a stalled machine is enough for, and the inbox expects: a reader hands out again what it could not
+ * commit, and who gets no confirmation in time publishes again. Of two `publish` of a message a confirmed one counts.
  */
-export function publishedOnce(spans: readonly Span[]): Span[] {
+export function withoutRepeats(spans: readonly Span[]): Span[] {
   const published = new Map<unknown, Span>();
   for (const span of spans.filter(isPublish)) {
     const id = span.attributes['messaging.message.id'];
     if (published.get(id)?.failed ?? true) published.set(id, span);
   }
   const counted = new Set(published.values());
-  return spans.filter((span) => !isPublish(span) || counted.has(span));
+  return spans.filter((span) => (isPublish(span) ? counted.has(span) : !span.attributes['farandole.duplicate']));
 }
 
 function isPublish({ name }: Span): boolean {

@@ -48,9 +48,10 @@ describe('many dead letters replayed', () => {
     for (const key of ['a', 'b'])
       expect(all.filter((one) => one.startsWith(key))).toEqual(['1', '2', '3'].map((n) => key + n));
     const [row] = await probe.service.query<{ s: number }>(
-      'select extract(epoch from max(at) - min(at))::float8 as s from effect',
+      'select extract(epoch from max(at) - (select created_at from dead_letter_replay))::float8 as s from effect',
     );
-    expect(row!.s).toBeGreaterThan(0.8);
+    // The first does not wait; each of the ten behind it waits for 100 ms more.
+    expect(row!.s).toBeGreaterThanOrEqual(1);
   });
 
   it('stop when the first fails again; the rest is as it was', async () => {

@@ -29,7 +29,7 @@ class Probe {
 class CreateEffect1700000000100 {
   async up(runner: { query(sql: string): Promise<unknown> }) {
     await runner.query(
-      'create table effect (id bigint generated always as identity, key text, token text, at timestamptz default now())',
+      'create table effect (id bigint generated always as identity, key text, token text, at timestamptz default clock_timestamp())',
     );
   }
   async down() {}
