@@ -2,7 +2,7 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, type QueryResult } from 'pg';
-import { OpeningQuery } from '../../libs/service/src/opening-query.js';
+import { OpeningQuery } from '../../libs/service/src/prepared-query.js';
 import { toJson, type Recorded } from './recorded.js';
 
 interface Patched {

@@ -52,7 +52,7 @@ export function createLog(
   );
 }
 
-/** Lines of a few milliseconds in one write, since each costs as much as a line. What is left at the end is written then; `kill -9` loses it. */
+/** Lines of `COLLECT_MS` in one write, since each write costs as much as a line. What is left at the end is written then; `kill -9` loses it. */
 function collecting(): DestinationStream & { flushSync(): void } {
   const out = pino.destination({ sync: false, minLength: 4_096 });
   let timer: NodeJS.Timeout | undefined;

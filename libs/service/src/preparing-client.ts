@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import { Client } from 'pg';
 import { gatherWrites } from '#libs/messaging';
-import { BEGIN, OpeningQuery, PreparedQuery, type Prepared } from './opening-query.js';
+import { BEGIN, OpeningQuery, PreparedQuery, type Prepared } from './prepared-query.js';
 
 const names = new Map<string, string>();
 
