@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withClient } from '../../tools/postgres/connect.js';
@@ -8,7 +8,7 @@ import { LoadClient, skus } from '../load/client.js';
 import type { Window } from '../load/loops.js';
 import { Quiet } from '../load/quiet.js';
 import type { System } from '../system.js';
-import type { Recorded } from './recorded.js';
+import { readRecorded } from './recorded.js';
 import { scriptOf, type Transaction } from './script.js';
 import type { Run, Setup } from './worker.js';
 
@@ -96,17 +96,6 @@ async function record(system: System, folder: string): Promise<Transaction[][]> 
   await quiet.stop();
   const recorded = await readRecorded(folder);
   return marks.slice(5, -1).map((mark, n) => scriptOf(recorded.filter(({ at }) => at >= mark && at < marks[n + 6]!)));
-}
-
-async function readRecorded(folder: string): Promise<Recorded[]> {
-  const files = (await readdir(folder)).filter((name) => name.endsWith('.jsonl'));
-  const texts = await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')));
-  return texts.flatMap((text) =>
-    text
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Recorded),
-  );
 }
 
 function copyOf(url: string): string {

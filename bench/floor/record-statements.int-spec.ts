@@ -1,10 +1,10 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { PreparingClient } from '../../libs/service/src/preparing-client.js';
 import { freshDatabase } from '../../tools/postgres/testing.js';
-import type { Recorded } from './recorded.js';
+import { readRecorded } from './recorded.js';
 
 let folder: string;
 let url: string;
@@ -35,7 +35,7 @@ it('writes down what a service sends, with one BEGIN for each transaction', asyn
   }
   await client.end();
 
-  const recorded = await read();
+  const recorded = (await readRecorded(folder)).toSorted((one, other) => one.nth - other.nth);
   expect(recorded.map(({ nth }) => nth)).toEqual(recorded.map((_, index) => index + 1));
   const transaction = (n: number) => [
     ['BEGIN', []],
@@ -48,9 +48,3 @@ it('writes down what a service sends, with one BEGIN for each transaction', asyn
     ...[1, 2, 3].flatMap(transaction),
   ]);
 });
-
-async function read(): Promise<Recorded[]> {
-  const [file] = await readdir(folder);
-  const lines = (await readFile(join(folder, file!), 'utf8')).trimEnd().split('\n');
-  return lines.map((line) => JSON.parse(line) as Recorded).toSorted((one, other) => one.nth - other.nth);
-}

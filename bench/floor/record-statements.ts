@@ -26,7 +26,7 @@ if (folder) {
     const values = Array.isArray(second) ? (second as unknown[]) : (config.values ?? []);
     this.connectionNumber ??= ++connections;
     const { database = '', connectionNumber: connection } = this;
-    // Its BEGIN goes along with it.
+    // An opening query brings a BEGIN that no text shows.
     const begin = first instanceof OpeningQuery ? ++statements : undefined;
     const nth = ++statements;
     const write = (answer: QueryResult | QueryResult[] | undefined) => {

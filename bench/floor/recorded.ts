@@ -1,3 +1,6 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
 /** A statement that a service sent, and its answer. */
 export interface Recorded {
   /** When it was answered, milliseconds since 1970. */
@@ -34,4 +37,16 @@ export function fromJson(value: unknown): unknown {
     return Object.fromEntries(Object.entries(rest).map(([name, inner]) => [name, fromJson(inner)]));
   }
   return value;
+}
+
+/** What each process wrote down in the folder, one process after another. */
+export async function readRecorded(folder: string): Promise<Recorded[]> {
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.jsonl'));
+  const texts = await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')));
+  return texts.flatMap((text) =>
+    text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Recorded),
+  );
 }

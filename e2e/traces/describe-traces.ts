@@ -9,7 +9,7 @@ import { completed, linesOf, undeliverable } from './choreographies.js';
 import { deviations } from './conventions.js';
 import type { Span, TraceStore } from './span.js';
 import { messagesIn, messagesOf } from './story-of.js';
-import { withoutRepeats, treeOf } from './tree.js';
+import { treeOf, withoutRepeats } from './tree.js';
 
 const PATIENCE = { timeout: 60_000, interval: 250 };
 
