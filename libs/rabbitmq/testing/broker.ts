@@ -26,6 +26,8 @@ export async function startRabbitBroker(network?: StartedNetwork): Promise<Rabbi
   const wanted = new RabbitMQContainer('rabbitmq:4-management')
     // The node's name, and with it the place of its data, comes of the host name.
     .withHostname('rabbit')
+    // As in docker-compose.yml, which says why.
+    .withEnvironment({ RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+Q 65536 +S 1:1 +SDio 1' })
     .withCopyFilesToContainer([{ source: PLUGINS, target: '/etc/rabbitmq/enabled_plugins' }])
     .withExposedPorts({ container: 5672, host: await freePort() }, { container: 15672, host: await freePort() })
     .withWaitStrategy(Wait.forHttp('/', 15672))
