@@ -19,11 +19,11 @@ const STEPS: readonly Step[] = [
   { args: 'http --seconds 2', minutes: 2.5 },
   { args: 'saga --store kafka --concurrency 256 --seconds 3', minutes: 5 },
   { args: 'idle --store kafka --seconds 5', minutes: 1.5 },
-  { args: 'saga --store rabbitmq --batch 1 --seconds 2', minutes: 3.5 },
+  { args: 'saga --store rabbitmq --batch 1 --concurrency 128 --seconds 2', minutes: 3.5 },
   { args: 'saga --store postgres --batch 1 --seconds 2', minutes: 3 },
   { args: 'relay --store kafka --seconds 3', minutes: 1 },
   { args: 'inbox --seconds 2', minutes: 1 },
-  { args: 'saga --store kafka --batch 1 --seconds 2', minutes: 3.5 },
+  { args: 'saga --store kafka --batch 1 --concurrency 128 --seconds 2', minutes: 3.5 },
   // These two compare the system with itself, and bear a machine that is not quiet.
   { args: 'memory', minutes: 8 },
   { args: 'growth --seconds 4 --repetitions 3', minutes: 8 },
