@@ -29,9 +29,18 @@ describe('a line of the log', () => {
     expect(written((log) => log.warn({ error: said }, said))).toMatchObject({ error: kept, message: kept });
   });
 
-  it('leaves out fields that hold secrets', () => {
-    const line = written((log) => log.info({ paymentToken: 'card', customer: { email: 'somebody' } }, 'order'));
-    expect(line).toMatchObject({ paymentToken: '[redacted]', customer: { email: '[redacted]' } });
+  it.each([
+    ['a field', { paymentToken: 'card' }, { paymentToken: '[redacted]' }],
+    [
+      'a field far within',
+      { asked: [{ customer: { email: 'a' } }] },
+      { asked: [{ customer: { email: '[redacted]' } }] },
+    ],
+    ['several values', { headers: { authorization: ['a', 'b'] } }, { headers: { authorization: '[redacted]' } }],
+  ])('leaves out what is secret by its name: %s', (_, fields, kept) => {
+    const line = written((log) => log.info(fields, 'an order'));
+    expect(line).toMatchObject({ ...kept, message: 'an order' });
+    expect(line.text).toMatch(/^[^\n]+\n$/);
   });
 
   it('tells of an error its words, its stack and its cause, and not the values of a statement', () => {
