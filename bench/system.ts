@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stockOf, violations } from '../e2e/invariants.js';
@@ -7,6 +7,7 @@ import { type StockView, World } from '../e2e/world.js';
 import { startPostgres } from '../tools/postgres/index.js';
 import type { Target } from './load/client.js';
 import { brokerProcesses } from './cost/processes.js';
+import { lettersFolder } from './letters.js';
 import { type StoreName, stores } from './stores.js';
 
 /** Counts what every statement costs, for the tables of costs and for whoever looks for what to change. */
@@ -31,6 +32,7 @@ export class System {
   private constructor(
     private readonly options: SystemOptions,
     private readonly folder: string,
+    private readonly letters: string,
     readonly store: Store,
     /** Pids of the broker, where it is one of its own and its processes can be seen. */
     readonly broker: readonly number[],
@@ -40,17 +42,19 @@ export class System {
   static async start(options: SystemOptions): Promise<System> {
     const folder = await mkdtemp(join(tmpdir(), 'farandole-bench-'));
     await chmod(folder, 0o755);
+    const letters = await lettersFolder();
+    await symlink(letters, join(folder, 'mail'));
     const others = new Set(brokerProcesses());
     const store = await stores[options.store]();
     try {
       const broker = brokerProcesses().filter((pid) => !others.has(pid));
       const world = await startWorld(folder, store, options);
-      const system = new System(options, folder, store, broker, world);
+      const system = new System(options, folder, letters, store, broker, world);
       system.before = await stockOf(world);
       return system;
     } catch (error) {
       await store.stop();
-      await rm(folder, { recursive: true, force: true });
+      await removeAll(folder, letters);
       throw error;
     }
   }
@@ -95,7 +99,12 @@ export class System {
   async stop(): Promise<void> {
     await this.world.stop();
     await this.store.stop();
+    await removeAll(this.letters);
   }
+}
+
+async function removeAll(...folders: readonly string[]): Promise<void> {
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
 }
 
 function startDatabase(folder: string, { postgres }: SystemOptions) {

@@ -9,6 +9,7 @@ import { clock, type Span } from '../cost/cpu-profile.js';
 import type { CostPerOrder } from '../cost/meter.js';
 import { cpuOf } from '../cost/processes.js';
 import { sharesOf } from '../cost/purposes.js';
+import { lettersFolder } from '../letters.js';
 import { LoadClient, skus } from '../load/client.js';
 import { closedLoop, oneByOne, several } from '../load/loops.js';
 import { type Options, profiling } from '../options.js';
@@ -101,7 +102,7 @@ async function compare<Found>(
       // The listener of pg-transactional-outbox reads the write-ahead log.
       postgres: { wal_level: 'logical' },
       work: async (bench) => {
-        const mail = await mkdtemp(join(tmpdir(), 'farandole-peers-'));
+        const mail = await lettersFolder();
         const children: ChildProcess[] = [];
         try {
           const contestants = [farandole(bench)];
