@@ -3,7 +3,7 @@ import { randomFrom } from '../statistics.js';
 import type { LoadClient, Timed } from './client.js';
 
 export interface Window {
-  /** Load before anything is counted. */
+  /** Load before anything is counted, at least. */
   readonly rampMs: number;
   /** What is settled within it counts. */
   readonly windowMs: number;
@@ -15,20 +15,25 @@ export interface Throughput {
   readonly orders: readonly Timed[];
 }
 
-/** `concurrency` customers, each of whom orders again as soon as the last order is settled. Resolves once all are settled. */
+/**
+ * `concurrency` customers, each of whom orders again as soon as the last order is settled. All of them begin at once, so the window opens no sooner than when the first order of
+ * each is settled: until then it would see a wave come or not. Resolves once all are settled.
+ */
 export async function closedLoop(
   client: LoadClient,
   concurrency: number,
   { rampMs, windowMs }: Window,
 ): Promise<Throughput> {
-  const from = performance.now() + rampMs;
-  const until = from + windowMs;
   const orders: Timed[] = [];
-  const customer = async () => {
+  let until = Number.POSITIVE_INFINITY;
+  const customer = async (first: Promise<Timed>) => {
+    orders.push(await first);
     while (performance.now() < until) orders.push(await client.run());
   };
-  await Promise.all(Array.from({ length: concurrency }, customer));
-  const counted = orders.filter(({ settledAt }) => settledAt >= from && settledAt < until);
+  const firsts = Array.from({ length: concurrency }, () => client.run());
+  const opened = Promise.all([...firsts, pause(rampMs)]).then(() => (until = performance.now() + windowMs));
+  await Promise.all([opened, ...firsts.map(customer)]);
+  const counted = orders.filter(({ settledAt }) => settledAt >= until - windowMs && settledAt < until);
   return { perSecond: (counted.length / windowMs) * 1000, orders };
 }
 
