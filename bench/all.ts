@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { say } from './experiments/run.js';
+import { goOnUnlessInterrupted } from './interrupt.js';
 
 /** One experiment with its options, and how long it takes on a quiet machine with two cores. */
 interface Step {
@@ -37,6 +38,7 @@ export async function all({ from, quick }: { readonly from: number; readonly qui
     say(`\n[${at + 1} of ${STEPS.length}] ${args} (about ${minutes} min)`);
     const began = performance.now();
     if (!(await run([...args.split(' '), ...(quick ? ['--quick'] : [])]))) failed.push(args);
+    goOnUnlessInterrupted();
     say(`[${at + 1} of ${STEPS.length}] took ${((performance.now() - began) / 60_000).toFixed(1)} min`);
   }
   for (const one of failed) say(`failed: ${one}`);

@@ -8,7 +8,18 @@ export class Interrupted extends Error {
 
 const ended = Promise.withResolvers<never>();
 ended.promise.catch(() => undefined);
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.reject(new Interrupted()));
+let told = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    told = true;
+    ended.reject(new Interrupted());
+  });
+}
+
+/** @throws Interrupted after Ctrl-C */
+export function goOnUnlessInterrupted(): void {
+  if (told) throw new Interrupted();
+}
 
 /** Rejects at Ctrl-C, so that what was started is stopped in order; a second one ends the process. */
 export function untilInterrupted<T>(work: Promise<T>): Promise<T> {

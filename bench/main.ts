@@ -12,6 +12,7 @@ import { profile } from './experiments/profile.js';
 import { saga } from './experiments/saga.js';
 import { tracing } from './experiments/tracing.js';
 import { all } from './all.js';
+import { shareWithContainers } from './cpu-group.js';
 import { Interrupted } from './interrupt.js';
 import { countOf, type Options, storeName } from './options.js';
 import { tellProfile } from './report/profile.js';
@@ -48,7 +49,10 @@ function experiment(name: string, description: string, run: (options: Options) =
     .option('--log-level <level>', 'of the services', 'info')
     .option('--profile <folder>', 'has the services write CPU profiles there')
     .option('--quick', 'short runs', false)
-    .action((given: Given) => run({ ...(given.quick ? QUICK : FULL), ...given } as Options));
+    .action((given: Given) => {
+      shareWithContainers();
+      return run({ ...(given.quick ? QUICK : FULL), ...given } as Options);
+    });
 }
 
 /** Measures, and keeps each part of what was found under the name of an experiment. */

@@ -8,9 +8,11 @@ export function serviceToRun(): ServiceName {
   return service;
 }
 
-/** Takes requests, and tells whoever started the process where. Ends in order when told to, so that a CPU profile is written. */
+/** Takes requests, and tells whoever started the process where. Ends in order when told to, so that a CPU profile is written, and when whoever started it is gone. */
 export async function listen(app: INestApplication): Promise<void> {
-  process.once('SIGTERM', () => void app.close().finally(() => process.exit()));
+  const end = () => void app.close().finally(() => process.exit());
+  process.once('SIGTERM', end);
+  process.once('disconnect', end);
   await app.listen(0, '127.0.0.1');
   process.send?.(await app.getUrl());
 }
