@@ -1,3 +1,4 @@
+import type { Machine } from '../machine.js';
 import type { CostPerOrder } from '../cost/meter.js';
 import type { Results } from '../results.js';
 import { around, number, table } from './markdown.js';
@@ -239,23 +240,27 @@ const growth: Section = (results) => {
 };
 
 const how: Section = ({ all }) => {
-  const { machine } = all[0]!;
-  const packages = Object.entries(machine.packages).map(([name, version]) => `${name} ${version}`);
-  const commits = [...new Set(all.map((one) => one.machine.commit))];
+  const machines = [...new Set(all.map(({ machine }) => described(machine)))];
+  const commits = [...new Set(all.map(({ machine }) => machine.commit))];
   return section(
     'How it was measured',
-    `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB; ${machine.system}; Node ${machine.node.slice(1)}; ${packages.join(', ')}.
+    `${machines.length > 1 ? 'On several machines, so that rows bear comparison with their own floor only. ' : ''}${machines.join('; and ')}.
 Services, PostgreSQL, broker and bench share the machine. PostgreSQL is durable (fsync and synchronous_commit on), and so are the broker's queues and confirms. Commit ${commits.join(', ')}.
 Every run ended with the checks of what must hold of each order, or it would not be here. Raw results are in [results](results), each with the script of the floor that it ran.`,
     table(
-      ['command', 'at', 'took'],
+      ['command', 'processor', 'at', 'took'],
       Object.values(Object.groupBy(all, ({ command, at }) => `${command} ${at}`)).map((group) => {
-        const { command, at, tookSeconds } = group![0]!;
-        return [`\`${command}\``, at.slice(0, 16).replace('T', ' '), `${tookSeconds} s`];
+        const { command, machine, at, tookSeconds } = group![0]!;
+        return [`\`${command}\``, machine.cpu, at.slice(0, 16).replace('T', ' '), `${tookSeconds} s`];
       }),
     ),
   );
 };
+
+function described({ cpu, cores, memoryGb, system, node, packages }: Machine): string {
+  const versions = Object.entries(packages).map(([name, version]) => `${name} ${version}`);
+  return `${cpu}, ${cores} cores, ${memoryGb} GB; ${system}; Node ${node.slice(1)}; ${versions.join(', ')}`;
+}
 
 /** All sections in the order in which they are read. */
 export const sections: readonly Section[] = [mustBeTrue, saga, latency, cost, parts, peers, memory, growth, how];
