@@ -1,5 +1,5 @@
-import type { Machine } from '../machine.js';
 import type { CostPerOrder } from '../cost/meter.js';
+import type { Machine } from '../machine.js';
 import type { Results } from '../results.js';
 import { around, number, table } from './markdown.js';
 import { targetsOf } from './targets.js';
@@ -240,11 +240,15 @@ const growth: Section = (results) => {
 };
 
 const how: Section = ({ all }) => {
-  const machines = [...new Set(all.map(({ machine }) => described(machine)))];
-  const commits = [...new Set(all.map(({ machine }) => machine.commit))];
+  const distinct = (tell: (machine: Machine) => string) => [...new Set(all.map(({ machine }) => tell(machine)))];
+  const machines = distinct(({ cpu, cores, memoryGb, system }) => `${cpu}, ${cores} cores, ${memoryGb} GB, ${system}`);
+  const versions = distinct(({ node, packages }) =>
+    [`Node ${node.slice(1)}`, ...Object.entries(packages).map(([name, version]) => `${name} ${version}`)].join(', '),
+  );
+  const commits = distinct(({ commit }) => commit);
   return section(
     'How it was measured',
-    `${machines.length > 1 ? 'On several machines, so that rows bear comparison with their own floor only. ' : ''}${machines.join('; and ')}.
+    `${machines.length > 1 ? 'On several machines, so that rows bear comparison with their own floor only. ' : ''}${[...machines, ...versions].join('; ')}.
 Services, PostgreSQL, broker and bench share the machine. PostgreSQL is durable (fsync and synchronous_commit on), and so are the broker's queues and confirms. Commit ${commits.join(', ')}.
 Every run ended with the checks of what must hold of each order, or it would not be here. Raw results are in [results](results), each with the script of the floor that it ran.`,
     table(
@@ -256,11 +260,6 @@ Every run ended with the checks of what must hold of each order, or it would not
     ),
   );
 };
-
-function described({ cpu, cores, memoryGb, system, node, packages }: Machine): string {
-  const versions = Object.entries(packages).map(([name, version]) => `${name} ${version}`);
-  return `${cpu}, ${cores} cores, ${memoryGb} GB; ${system}; Node ${node.slice(1)}; ${versions.join(', ')}`;
-}
 
 /** All sections in the order in which they are read. */
 export const sections: readonly Section[] = [mustBeTrue, saga, latency, cost, parts, peers, memory, growth, how];
