@@ -14,11 +14,11 @@ export interface InboxFound {
 
 const BATCHES = [1, 10, 100];
 
-/** The inventory service's inbox with OrderPlaced, one batch at a time, as one lane hands them over. */
+/** The inventory service's inbox with OrderPlaced, one batch at a time, as one lane hands them over, and without a pace, which would be what is measured. */
 export async function inbox(options: Options): Promise<InboxFound> {
   return withPostgres(async (createDatabase) => {
     const url = await createDatabase('inventory');
-    const service = await startForTest(InventoryModule, { url });
+    const service = await startForTest(InventoryModule, { url, variables: { BATCH_PACE_MS: '0' } });
     let next = 0;
     const batchOf = (size: number) => Array.from({ length: size }, () => orderPlaced(skus[next++ % skus.length]));
     const run = async (size: number) => {

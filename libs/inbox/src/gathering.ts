@@ -53,8 +53,10 @@ export class Gathering<Item> {
     this.begin();
   }
 
+  /** A run that is full has nothing to gain from waiting. */
   private pilesUp(items: readonly Item[]): boolean {
-    return this.limits.paceMs > 0 && new Set(items.map(this.keyOf)).size >= PACED_FROM_KEYS;
+    const { paceMs, most } = this.limits;
+    return paceMs > 0 && items.length < most && new Set(items.map(this.keyOf)).size >= PACED_FROM_KEYS;
   }
 
   private rest(): Promise<void> {
