@@ -84,20 +84,15 @@ describe('Gathering', () => {
       expect(seen()).toEqual(['abc', 'de']);
     });
 
-    it('lets nothing wait after a run that is full', async () => {
-      const { gathering, runs, seen } = gated({ most: 3, atOnce: 1, paceMs: 40 });
-      for (const items of ['abc', 'd']) void gathering.add(items.split(''));
+    it.each([
+      ['that is full', 3, 'abc'],
+      ['of two keys', 10, 'aab'],
+    ])('lets nothing wait after a run %s', async (_, most, items) => {
+      const { gathering, runs, seen } = gated({ most, atOnce: 1, paceMs: 40 });
+      for (const call of [items, 'd']) void gathering.add(call.split(''));
       runs[0]!.end.resolve();
       await vi.advanceTimersByTimeAsync(0);
-      expect(seen()).toEqual(['abc', 'd']);
-    });
-
-    it('lets nothing wait after a run of two keys', async () => {
-      const { gathering, runs, seen } = gated({ most: 10, atOnce: 1, paceMs: 40 });
-      for (const items of ['aab', 'c']) void gathering.add(items.split(''));
-      runs[0]!.end.resolve();
-      await vi.advanceTimersByTimeAsync(0);
-      expect(seen()).toEqual(['aab', 'c']);
+      expect(seen()).toEqual([items, 'd']);
     });
   });
 });
