@@ -5,17 +5,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withClient } from '../../tools/postgres/connect.js';
 import { repositoryRoot, services } from '../../tools/platform/apps.js';
+import { v8Options } from '../../tools/platform/v8-options.js';
 import { clock, type Span } from '../cost/cpu-profile.js';
 import type { CostPerOrder } from '../cost/meter.js';
 import { cpuOf } from '../cost/processes.js';
 import { sharesOf } from '../cost/purposes.js';
 import { lettersFolder } from '../letters.js';
 import { LoadClient, skus } from '../load/client.js';
-import { closedLoop, oneByOne, several } from '../load/loops.js';
+import { closedLoop, oneByOne } from '../load/loops.js';
 import { type Options, profiling } from '../options.js';
 import { type Estimate, estimate, median, percentile } from '../statistics.js';
 import type { System } from '../system.js';
-import { type Bench, say, withBench } from './run.js';
+import { type Bench, say, warmUp, withBench } from './run.js';
 
 export interface PeerFound {
   /** Orders per second, closed loop. */
@@ -56,7 +57,6 @@ interface Contestant {
 
 const folder = join(repositoryRoot, 'bench', 'peers');
 const PEERS = ['nest-rmq', 'golevelup'];
-const FIRST_ORDERS = 520;
 const OUTBOX_ROWS = { polling: 1_000, one: 1_000, all: 1_000 };
 
 /** The same story written the usual way, on the same broker and PostgreSQL, each in its turn while the others are idle. */
@@ -110,7 +110,7 @@ async function compare<Found>(
             contestants.push(
               await startPeer(peer, bench.system, { MAIL_DIR: mail, ...profiling(options.profile) }, children),
             );
-          for (const { client } of contestants.slice(1)) await several(client, FIRST_ORDERS, 32);
+          for (const { client } of contestants.slice(1)) await warmUp(client, options);
           for (let n = 0; n < options.repetitions; n++) {
             for (const one of n % 2 === 0 ? contestants : contestants.toReversed()) await measure(one, bench, options);
             say(
@@ -182,7 +182,10 @@ async function startPeer(
 }
 
 async function startService(peer: string, service: string, env: Record<string, string>) {
-  const child = fork(join(folder, 'dist', `${peer}.js`), [service], { env: { ...process.env, ...env } });
+  const child = fork(join(folder, 'dist', `${peer}.js`), [service], {
+    env: { ...process.env, ...env },
+    execArgv: v8Options,
+  });
   return { child, address: (await answerOf(child)) as string };
 }
 

@@ -8,7 +8,7 @@ import { Quiet } from '../load/quiet.js';
 import { environmentOf, type Options } from '../options.js';
 import { type Estimate, estimate, mean } from '../statistics.js';
 import { System } from '../system.js';
-import { DoesNotCount, say } from './run.js';
+import { DoesNotCount, say, warmUp } from './run.js';
 
 export interface Traced {
   /** Orders per second. */
@@ -31,7 +31,6 @@ export interface TracingFound {
 }
 
 /** As in the other experiments: until the code is compiled, and no service handles its first messages with special care. */
-const FIRST_ORDERS = 520;
 const UNHURRIED = 20;
 /** Until a run is no faster than the one before: each system has seen as many orders as the others when it is compared with them. */
 const WARM_UPS = 5;
@@ -126,7 +125,7 @@ class Rig {
       await Quiet.start((service) => system.databaseUrl(service)),
       await Meter.start(system),
     );
-    await several(rig.client, FIRST_ORDERS, 32);
+    await warmUp(rig.client, options);
     await rig.quiet.reached();
     return rig;
   }
