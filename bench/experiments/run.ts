@@ -25,7 +25,7 @@ export interface Bench {
 
 /** A service handles the first 1,000 messages after its start with special care, and no service gets fewer than two for an order. */
 const FIRST_ORDERS = 520;
-/** V8 still optimises what an order calls but once; by then, its CPU time does not fall any more (seen by tens of windows, with batches of one). */
+/** V8 still optimises what an order calls but once; by then, its CPU time does not fall any more (seen in windows of 500 orders, with batches of one). */
 const WARM_ORDERS = 5_000;
 
 export function say(line: string): void {

@@ -30,7 +30,6 @@ export interface TracingFound {
   readonly spansOfAnUnhurriedOrder: number;
 }
 
-/** As in the other experiments: until the code is compiled, and no service handles its first messages with special care. */
 const UNHURRIED = 20;
 /** Until a run is no faster than the one before: each system has seen as many orders as the others when it is compared with them. */
 const WARM_UPS = 5;
