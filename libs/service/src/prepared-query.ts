@@ -15,8 +15,18 @@ interface Connection {
   execute(config: object): void;
 }
 
+/** What a result has learned from a row description. */
+interface Columns {
+  fields: unknown;
+  _parsers: unknown;
+  _prebuiltEmptyResultObject: unknown;
+}
+
 interface Submitted {
+  _result: Columns;
+  _accumulateRows: boolean;
   submit(connection: Connection): Error | null;
+  prepare(connection: Connection): void;
   handleCommandComplete(message: unknown, connection: Connection): void;
 }
 
@@ -24,14 +34,52 @@ type Answer = (error: Error | undefined, result: object) => void;
 
 const Base = Query as unknown as new (text: string, values: readonly unknown[], answer: Answer) => Submitted;
 
-/** A statement that the server prepares once per connection. What pg makes of an object that describes one, it copies property by property each time. */
+interface Known {
+  /** By the name of the statement. */
+  readonly columns: Map<string, Columns>;
+  /** The connection itself, except that it does not ask the server for a row description. */
+  readonly undescribed: Connection;
+}
+
+const known = new WeakMap<Connection, Known>();
+
+/**
+ * A statement that the server prepares once per connection, and describes as often: it refuses to run one whose columns have changed (PostgreSQL manual, "PREPARE").
+ * pg would ask each time. And what pg makes of an object that describes a statement, it copies property by property each time.
+ */
 export class PreparedQuery extends Base {
   readonly name: string;
 
   constructor({ name, text, values }: Prepared, answer: Answer) {
     super(text, values, answer);
     this.name = name;
+    this._accumulateRows = true;
   }
+
+  override prepare(connection: Connection): void {
+    const { columns, undescribed } = knownOf(connection);
+    const described = columns.get(this.name);
+    if (described) Object.assign(this._result, described);
+    super.prepare(described ? undescribed : connection);
+  }
+
+  override handleCommandComplete(message: unknown, connection: Connection): void {
+    const { columns } = knownOf(connection);
+    if (!columns.has(this.name)) {
+      const { fields, _parsers, _prebuiltEmptyResultObject } = this._result;
+      columns.set(this.name, { fields, _parsers, _prebuiltEmptyResultObject });
+    }
+    super.handleCommandComplete(message, connection);
+  }
+}
+
+function knownOf(connection: Connection): Known {
+  let all = known.get(connection);
+  if (!all) {
+    const undescribed = Object.create(connection, { describe: { value: () => undefined } }) as Connection;
+    known.set(connection, (all = { columns: new Map(), undescribed }));
+  }
+  return all;
 }
 
 /**

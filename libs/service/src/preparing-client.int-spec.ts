@@ -1,9 +1,15 @@
+import { once, type EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
 import { PreparingClient } from './preparing-client.js';
 
 let client: PreparingClient;
+let url: string;
 let drop: () => Promise<void>;
+
+const connectionOf = (of: PreparingClient) =>
+  (of as unknown as { connection: EventEmitter & { stream: Socket } }).connection;
 
 const query = (text: string, values?: unknown[]) =>
   client.query(text, values) as Promise<{ rows: Record<string, unknown>[] }>;
@@ -12,8 +18,8 @@ const kept = async () => (await query('select n from kept order by n')).rows.map
 
 beforeEach(async () => {
   const fresh = await freshDatabase();
-  drop = fresh.drop;
-  client = new PreparingClient({ connectionString: fresh.url, pipeline: true });
+  ({ url, drop } = fresh);
+  client = new PreparingClient({ connectionString: url, pipeline: true });
   await client.connect();
   await query('create table kept (n int primary key)');
   await query('START TRANSACTION');
@@ -68,4 +74,35 @@ it('begins with statements that cannot be prepared, too', async () => {
   await query('START TRANSACTION');
   await query('COMMIT');
   expect(await kept()).toEqual([]);
+});
+
+it('has a statement described once', async () => {
+  let descriptions = 0;
+  connectionOf(client).on('rowDescription', () => descriptions++);
+  for (const n of [1, 2]) {
+    const { rows } = await query('insert into kept (n) values ($1) returning n, n * 2::bigint as twice', [n]);
+    expect(rows).toEqual([{ n, twice: String(2 * n) }]);
+  }
+  expect((await insert(3)).rows).toEqual([]);
+  expect((await insert(4)).rows).toEqual([]);
+  expect(descriptions).toBe(1);
+});
+
+it('refuses a statement whose columns have changed', async () => {
+  const read = () => query('select kept.* from kept where n >= $1', [0]);
+  await insert(1);
+  expect((await read()).rows).toEqual([{ n: 1 }]);
+  await query('alter table kept add column m int');
+  await expect(read()).rejects.toThrow('cached plan must not change result type');
+});
+
+it('ends a connection that is silent while an answer is due, and no other', async () => {
+  const impatient = new PreparingClient({ connectionString: url, pipeline: true, query_timeout: 200 });
+  impatient.on('error', () => undefined);
+  await impatient.connect();
+  await once(connectionOf(impatient).stream, 'timeout');
+  const ask = (text: string) => impatient.query(text) as Promise<unknown>;
+  await ask('select 1');
+  await expect(ask('select pg_sleep(60)')).rejects.toThrow('Query read timeout');
+  await impatient.end();
 });

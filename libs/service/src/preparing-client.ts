@@ -1,8 +1,15 @@
 import { createHash } from 'node:crypto';
-import type { Writable } from 'node:stream';
-import { Client } from 'pg';
+import type { Socket } from 'node:net';
+import { Client, type ClientConfig } from 'pg';
 import { gatherWrites } from '#libs/messaging';
 import { BEGIN, OpeningQuery, PreparedQuery, type Prepared } from './prepared-query.js';
+
+/** What pg's typings leave out. */
+interface Inside {
+  /** No answer is due. */
+  readonly readyForQuery: boolean;
+  readonly connection: { readonly stream: Socket };
+}
 
 const names = new Map<string, string>();
 
@@ -11,6 +18,8 @@ const names = new Map<string, string>();
  * and name their columns: what `select *` was prepared for is refused once a migration has added a column.
  *
  * A transaction is begun by its first statement, in one exchange; that it could not be begun shows there. What is asked for meanwhile waits for that.
+ *
+ * A connection that is silent for `query_timeout` while an answer is due is ended: one timer of the socket, where pg has one for each statement.
  */
 export class PreparingClient extends Client {
   private knowsBegin = false;
@@ -18,6 +27,17 @@ export class PreparingClient extends Client {
   private opening = false;
   /** The statement that begins one, until it is answered. */
   private first: Promise<object> | undefined;
+
+  constructor({ query_timeout: silentMs = 0, ...config }: ClientConfig) {
+    super(config);
+    this.once('connect', () => {
+      const inside = this as unknown as Inside;
+      const { stream } = inside.connection;
+      gatherWrites(stream);
+      stream.setTimeout(silentMs);
+      stream.on('timeout', () => inside.readyForQuery || stream.destroy(new Error('Query read timeout')));
+    });
+  }
 
   override query(...args: unknown[]): never {
     return this.ask(args) as never;
@@ -39,7 +59,6 @@ export class PreparingClient extends Client {
   private async begin(): Promise<object> {
     this.opening = this.knowsBegin;
     if (this.opening) return { rows: [], rowCount: null };
-    gatherWrites((this as unknown as { connection: { stream: Writable } }).connection.stream);
     const begun = await this.send([BEGIN]);
     this.knowsBegin = true;
     return begun;
