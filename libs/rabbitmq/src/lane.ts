@@ -8,6 +8,8 @@ import type { Link } from './link.js';
 import { RabbitRefused } from './refusals.js';
 
 const SLOW_MS = 15_000;
+/** Each acknowledgement is an entry in the queue's log, so few orders at a time share them. What a crash leaves unacknowledged comes again, which the inbox expects. */
+const ACKNOWLEDGED_WITHIN_MS = 100;
 
 export interface LaneOptions {
   readonly service: string;
@@ -30,6 +32,10 @@ export class Lane {
   private channel: Channel | undefined;
   private arrived: ConsumeMessage[] = [];
   private inHand = 0;
+  /** Handled and not acknowledged yet: how many, and the last of them. */
+  private handled = 0;
+  private lastHandled: ConsumeMessage | undefined;
+  private acknowledging: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   /** Ends pauses: of one channel, and of all. */
   private interrupted = new AbortController();
@@ -58,6 +64,7 @@ export class Lane {
     this.stopping.abort();
     this.interrupted.abort();
     await this.running;
+    this.acknowledge();
     // Not `cancel`: another replica would get what follows before this one has given back what it holds.
     const closed = this.channel && closeChannel(this.channel).catch(() => {});
     await Promise.race([closed, pause(2_000, undefined, { ref: false })]);
@@ -67,7 +74,7 @@ export class Lane {
   abort(): void {
     this.stopping.abort();
     this.interrupted.abort();
-    this.channel = undefined;
+    this.detach();
   }
 
   private async keepAttached(): Promise<void> {
@@ -115,8 +122,7 @@ export class Lane {
         `no longer attached to ${queue} (${why}); attaching again`,
       );
     } finally {
-      this.channel = undefined;
-      this.arrived = [];
+      this.detach();
       this.interrupted.abort();
       // Ends it where the queue was deleted, and gives back what arrived meanwhile.
       await closeChannel(channel).catch(() => {});
@@ -144,7 +150,7 @@ export class Lane {
       this.inHand = batch.length;
       const handled = await this.untilHandled(channel, batch);
       this.inHand = 0;
-      if (handled) this.settle(channel, batch.at(-1) as ConsumeMessage);
+      if (handled) this.settle(channel, batch);
     }
     this.running = undefined;
   }
@@ -172,13 +178,37 @@ export class Lane {
     }
   }
 
-  private settle(channel: Channel, last: ConsumeMessage): void {
+  private settle(channel: Channel, batch: readonly ConsumeMessage[]): void {
     if (channel !== this.channel) return;
+    this.handled += batch.length;
+    this.lastHandled = batch.at(-1);
+    // With many more of them, the broker would hold back what comes next.
+    if (2 * this.handled >= this.options.prefetch) this.acknowledge();
+    else this.acknowledging ??= setTimeout(() => this.acknowledge(), ACKNOWLEDGED_WITHIN_MS);
+  }
+
+  private acknowledge(): void {
+    const last = this.lastHandled;
+    this.forget();
     try {
-      channel.ack(last, true);
+      if (last) this.channel?.ack(last, true);
     } catch {
-      // The channel has just ended: the batch comes again.
+      // The channel has just ended: all of it comes again.
     }
+  }
+
+  /** Leaves what it holds to the broker. */
+  private detach(): void {
+    this.channel = undefined;
+    this.arrived = [];
+    this.forget();
+  }
+
+  private forget(): void {
+    clearTimeout(this.acknowledging);
+    this.acknowledging = undefined;
+    this.handled = 0;
+    this.lastHandled = undefined;
   }
 
   private isCurrent(channel: Channel): boolean {
