@@ -1,4 +1,4 @@
-import { v7 as uuidv7 } from 'uuid';
+import { randomUUIDv7 } from 'node:crypto';
 import type { DataSource, EntityManager } from 'typeorm';
 import { encode, type CommandType, type Envelope, type Headers, type Stated } from '#libs/contracts';
 import { carrierOf } from '#libs/messaging';
@@ -50,9 +50,10 @@ const FREE = `(d.leased_until is null or d.leased_until < now()) and $1::uuid <>
   and (d.begun_by = '{}' or $2)
   and not exists (select from due ahead where ahead.lane = d.lane and ahead.id < d.id)`;
 
+/** With a limit, what is ahead is looked up row by row: `exists` may be answered by one read of all the table. */
 const ADD = `with added as materialized (
-    select w.kind || ':' || w.key as lane, w.*, case when w.leasable and not exists (
-      select from due ahead where ahead.lane = w.kind || ':' || w.key) then $10::uuid end as holder
+    select w.kind || ':' || w.key as lane, w.*, case when w.leasable and (
+      select true from due ahead where ahead.lane = w.kind || ':' || w.key limit 1) is null then $10::uuid end as holder
     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::int[], $7::float8[], $8::text[], $9::boolean[])
       as w(kind, type, key, headers, body, attempts, delay, error, leasable))
   insert into due (lane, kind, type, key, headers, body, attempts, due_at, first_error, last_error, leased_by, leased_until, begun_by)
@@ -89,7 +90,7 @@ export function prepareCommands(commands: readonly Stated<CommandType>[], cause:
   return commands.map(({ of, data }) => {
     const key = of.keyOf(data);
     const { headers, body } = encode({
-      id: uuidv7(),
+      id: randomUUIDv7(),
       type: of.type,
       version: of.version,
       source: service,

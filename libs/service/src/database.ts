@@ -33,6 +33,8 @@ export async function openDatabase(
       // What is asked for meanwhile does not wait for an answer.
       pipeline: true,
       keepAlive: true,
+      // Tables of what is under way are empty at one time and full at another; a plan that was made for the one and reads all of the other is slow for as long as it is kept.
+      options: '-c enable_seqscan=off',
       // A reaction that counts as failed is not left running in the database.
       statement_timeout: settings.REACTION_TIMEOUT_MS,
       // With `pipeline`, ends the connection as well.
