@@ -3,7 +3,7 @@ import { Client } from 'pg';
 
 const SHORTEST_REST_MS = 1;
 /** No look is taken before the oldest order is of this share of the shortest time that one took so far: looks are work that others would do meanwhile. */
-const BLIND = 0.7;
+const BLIND = 0.95;
 /** Between two looks with many orders under way: a hundred looks a second cost a few hundredths of one CPU. */
 const REST_MS = 10;
 const MANY = 10;

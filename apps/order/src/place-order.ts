@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { createHash } from 'node:crypto';
-import { v7 as uuidv7 } from 'uuid';
+import { createHash, randomUUIDv7 } from 'node:crypto';
 import { OrderPlaced } from '#libs/contracts';
 import { Transactions } from '#libs/outbox';
 import { currentTraceId } from '#libs/tracing';
@@ -30,8 +29,8 @@ export class PlaceOrder {
       ...asked,
       lines,
       totalCents: totalOf(lines),
-      orderId: uuidv7(),
-      correlationId: uuidv7(),
+      orderId: randomUUIDv7(),
+      correlationId: randomUUIDv7(),
       traceId: currentTraceId() ?? null,
       placedAt: new Date(),
     };

@@ -61,7 +61,7 @@ export function decode(headers: Headers, body: Buffer): Undecided {
   if (!found.success) throw new MalformedMessage(`not a CloudEvent: ${z.prettifyError(found.error)}`);
   const { specversion: _, partitionkey, dataversion, correlationid, causationid, ...same } = found.data;
   return {
-    ...withoutUndefined(same),
+    ...same,
     key: partitionkey,
     version: dataversion,
     correlationId: correlationid,
@@ -88,8 +88,4 @@ function parseJson(body: Buffer): unknown {
 /** The message goes to the log, and bodies hold people's data; V8 quotes what is around the mistake. */
 function withoutExcerpt({ message }: SyntaxError): string {
   return message.replace(/, (\.\.\.)?".*$/s, '').replace(/^".*" is/s, 'it is');
-}
-
-function withoutUndefined<T extends object>(value: T): T {
-  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as T;
 }

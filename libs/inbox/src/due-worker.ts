@@ -1,4 +1,4 @@
-import { v7 as uuidv7 } from 'uuid';
+import { randomUUIDv7 } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
 import type { Command, Envelope } from '#libs/contracts';
 import { failPoint, Hopeless, Postponed, processing, traceFields, topicOf, type Handler } from '#libs/messaging';
@@ -34,7 +34,7 @@ const HANDED_BACK_MS = 1_000;
 
 /** Works off what is due: commands outside of a transaction, events tried again inside one, a bounded number at once. */
 export class DueWorker implements Doer {
-  private readonly me = uuidv7();
+  private readonly me = randomUUIDv7();
   private readonly conclusions: Conclusions;
   private readonly woken = new Signal();
   private readonly running = new Map<string, Promise<void>>();

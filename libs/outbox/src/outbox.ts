@@ -1,5 +1,5 @@
 import type { Client } from 'pg';
-import { v7 as uuidv7 } from 'uuid';
+import { randomUUIDv7 } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
 import { encode, type EventType, type Stated } from '#libs/contracts';
 import { created, topicOf, type OutgoingMessage } from '#libs/messaging';
@@ -34,7 +34,7 @@ export class Outbox {
   prepare(events: readonly Stated<EventType>[], cause: Cause): OutgoingMessage[] {
     const time = new Date().toISOString();
     return events.map(({ of, data }) => {
-      const id = uuidv7();
+      const id = randomUUIDv7();
       const key = of.keyOf(data);
       const topic = topicOf(of);
       const message = { id, type: of.type, key, correlationId: cause.correlationId };

@@ -1,4 +1,4 @@
-import { v7 as uuidv7 } from 'uuid';
+import { randomUUIDv7 } from 'node:crypto';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { EventType, Stated } from '#libs/contracts';
 import { spanned } from '#libs/messaging';
@@ -19,7 +19,7 @@ export class Transactions {
    */
   async run<T>(
     work: (tx: EntityManager, state: State) => Promise<T>,
-    { correlationId = uuidv7() }: { correlationId?: string } = {},
+    { correlationId = randomUUIDv7() }: { correlationId?: string } = {},
   ): Promise<T> {
     const stated: Stated<EventType>[] = [];
     const { value, rows } = await spanned('transaction', async () => {
