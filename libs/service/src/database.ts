@@ -33,8 +33,8 @@ export async function openDatabase(
       // What is asked for meanwhile does not wait for an answer.
       pipeline: true,
       keepAlive: true,
-      // Tables of what is under way are empty at one time and full at another; a plan that was made for the one and reads all of the other is slow for as long as it is kept.
-      options: '-c enable_seqscan=off',
+      // Statements look things up by key, in tables that are empty at one time and full at another: one plan for each, made once, which never reads a whole table.
+      options: '-c enable_seqscan=off -c plan_cache_mode=force_generic_plan',
       // A reaction that counts as failed is not left running in the database.
       statement_timeout: settings.REACTION_TIMEOUT_MS,
       // With `pipeline`, ends the connection as well.
