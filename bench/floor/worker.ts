@@ -1,6 +1,7 @@
 /* A process of the floor: plays recorded orders on connections of its own when told to, and answers how many. */
 import { readFile } from 'node:fs/promises';
 import { Client } from 'pg';
+import { PLANNING } from '../../libs/service/src/preparing-client.js';
 import { Script } from './replay.js';
 import type { Transaction } from './script.js';
 
@@ -35,7 +36,9 @@ process.on('message', (run: Run) => {
 process.send!('ready');
 
 async function connect(): Promise<Customer> {
-  const clients = Object.entries(urls).map(([database, url]) => [database, new Client(url)] as const);
+  const clients = Object.entries(urls).map(
+    ([database, url]) => [database, new Client({ connectionString: url, options: PLANNING })] as const,
+  );
   for (const [, client] of clients) await client.connect();
   return new Map(clients);
 }

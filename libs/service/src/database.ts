@@ -33,8 +33,6 @@ export async function openDatabase(
       // What is asked for meanwhile does not wait for an answer.
       pipeline: true,
       keepAlive: true,
-      // Statements look things up by key, in tables that are empty at one time and full at another: one plan for each, made once, which never reads a whole table.
-      options: '-c enable_seqscan=off -c plan_cache_mode=force_generic_plan',
       // A reaction that counts as failed is not left running in the database.
       statement_timeout: settings.REACTION_TIMEOUT_MS,
       // With `pipeline`, ends the connection as well.

@@ -88,6 +88,14 @@ it('has a statement described once', async () => {
   expect(descriptions).toBe(1);
 });
 
+it('has statements planned once, and by index', async () => {
+  for (const [name, value] of [
+    ['plan_cache_mode', 'force_generic_plan'],
+    ['enable_seqscan', 'off'],
+  ])
+    expect((await query(`show ${name}`)).rows).toEqual([{ [name!]: value }]);
+});
+
 it('refuses a statement whose columns have changed', async () => {
   const read = () => query('select kept.* from kept where n >= $1', [0]);
   await insert(1);
