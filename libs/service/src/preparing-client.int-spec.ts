@@ -92,6 +92,7 @@ it('has statements planned once, and by index', async () => {
   for (const [name, value] of [
     ['plan_cache_mode', 'force_generic_plan'],
     ['enable_seqscan', 'off'],
+    ['jit', 'off'],
   ])
     expect((await query(`show ${name}`)).rows).toEqual([{ [name!]: value }]);
 });
