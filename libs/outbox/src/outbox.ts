@@ -1,5 +1,5 @@
-import type { Client } from 'pg';
 import { randomUUIDv7 } from 'node:crypto';
+import type { Client } from 'pg';
 import type { EntityManager } from 'typeorm';
 import { encode, type EventType, type Stated } from '#libs/contracts';
 import { created, topicOf, type OutgoingMessage } from '#libs/messaging';

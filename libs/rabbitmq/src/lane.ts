@@ -33,8 +33,8 @@ export class Lane {
   private arrived: ConsumeMessage[] = [];
   private inHand = 0;
   /** Handled and not acknowledged yet: how many, and the last of them. */
-  private handled = 0;
-  private lastHandled: ConsumeMessage | undefined;
+  private unacknowledged = 0;
+  private lastUnacknowledged: ConsumeMessage | undefined;
   private acknowledging: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   /** Ends pauses: of one channel, and of all. */
@@ -180,15 +180,15 @@ export class Lane {
 
   private settle(channel: Channel, batch: readonly ConsumeMessage[]): void {
     if (channel !== this.channel) return;
-    this.handled += batch.length;
-    this.lastHandled = batch.at(-1);
+    this.unacknowledged += batch.length;
+    this.lastUnacknowledged = batch.at(-1);
     // With many more of them, the broker would hold back what comes next.
-    if (2 * this.handled >= this.options.prefetch) this.acknowledge();
+    if (2 * this.unacknowledged >= this.options.prefetch) this.acknowledge();
     else this.acknowledging ??= setTimeout(() => this.acknowledge(), ACKNOWLEDGED_WITHIN_MS);
   }
 
   private acknowledge(): void {
-    const last = this.lastHandled;
+    const last = this.lastUnacknowledged;
     this.forget();
     try {
       if (last) this.channel?.ack(last, true);
@@ -207,8 +207,8 @@ export class Lane {
   private forget(): void {
     clearTimeout(this.acknowledging);
     this.acknowledging = undefined;
-    this.handled = 0;
-    this.lastHandled = undefined;
+    this.unacknowledged = 0;
+    this.lastUnacknowledged = undefined;
   }
 
   private isCurrent(channel: Channel): boolean {
