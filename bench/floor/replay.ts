@@ -1,5 +1,5 @@
+import { randomUUIDv7 } from 'node:crypto';
 import type { Client, QueryResult } from 'pg';
-import { v7 as uuidv7 } from 'uuid';
 import { fromJson } from './recorded.js';
 import type { Statement, Transaction } from './script.js';
 
@@ -41,7 +41,7 @@ export class Script {
 
   private values({ values }: Statement, ids: Map<string, string>, generated: ReadonlyMap<string, string>): unknown[] {
     const fresh = (found: string) => {
-      const known = ids.get(found) ?? uuidv7();
+      const known = ids.get(found) ?? randomUUIDv7();
       ids.set(found, known);
       return known;
     };

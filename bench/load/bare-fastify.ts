@@ -1,8 +1,7 @@
 /* POST /orders without anything but Fastify, the schema and two prepared statements. Told a database, it answers with its address. */
 import { fastify } from 'fastify';
-import { randomUUID } from 'node:crypto';
+import { randomUUID, randomUUIDv7 } from 'node:crypto';
 import { Pool } from 'pg';
-import { v7 as uuidv7 } from 'uuid';
 import { OrderRequest } from '../../apps/order/src/order-request.js';
 import { price, totalOf, unknownIn } from '../../apps/order/src/products.js';
 
@@ -16,7 +15,12 @@ server.post('/orders', async (request, reply) => {
   const unknown = unknownIn(lines);
   if (unknown.length > 0) return reply.code(422).send(unknown);
   const priced = price(lines);
-  const order = { orderId: uuidv7(), correlationId: randomUUID(), totalCents: totalOf(priced), placedAt: new Date() };
+  const order = {
+    orderId: randomUUIDv7(),
+    correlationId: randomUUID(),
+    totalCents: totalOf(priced),
+    placedAt: new Date(),
+  };
   await store({ ...order, customer, lines: priced, shippingAddress, paymentToken });
   return reply.code(202).header('location', `/orders/${order.orderId}`).send(order);
 });
@@ -44,7 +48,7 @@ async function store(order: {
     await client.query({
       name: 'outbox',
       text: 'insert into outbox (message_id, topic, type, key, headers, body) values ($1, $2, $3, $4, $5, $6)',
-      values: [uuidv7(), 'order.events', 'order.placed', orderId, '{}', Buffer.from(JSON.stringify(order))],
+      values: [randomUUIDv7(), 'order.events', 'order.placed', orderId, '{}', Buffer.from(JSON.stringify(order))],
     });
     await client.query('commit');
     client.release();

@@ -1,18 +1,18 @@
-import { v7 as uuidv7 } from 'uuid';
+import { randomUUIDv7 } from 'node:crypto';
 import { encode, OrderPlaced, type Envelope } from '#libs/contracts';
 import { topicOf, type OutgoingMessage } from '#libs/messaging';
 
 /** What the order service states of an order like those that the load places. */
 export function orderPlaced(sku = 'mug-blue'): Envelope<typeof OrderPlaced> {
-  const orderId = uuidv7();
+  const orderId = randomUUIDv7();
   return {
-    id: uuidv7(),
+    id: randomUUIDv7(),
     type: OrderPlaced.type,
     version: OrderPlaced.version,
     source: OrderPlaced.source,
     key: orderId,
     time: new Date().toISOString(),
-    correlationId: uuidv7(),
+    correlationId: randomUUIDv7(),
     data: {
       orderId,
       customer: { name: 'Ada Lovelace', email: 'ada@example.com' },
