@@ -16,6 +16,10 @@ import { goodsIn, missingOf, type Ending, type Level } from './stock.js';
  */
 const ALONE = '(select pg_advisory_xact_lock(7205010)) as alone';
 
+/** Notes how an order ended; no row where that was known. */
+const END = `insert into reservation as known (order_id, ending) select $1::uuid, $2 from ${ALONE}
+  on conflict (order_id) do update set ending = excluded.ending where known.ending is null`;
+
 const LEVEL = 'sku, on_hand as "onHand", reserved';
 
 type Written<Row> = [rows: Row[], count: number];
@@ -26,14 +30,12 @@ export class Stock {
   /** Reserves all the lines or none. What ended the reservation before it was made takes effect at once. */
   async reserve({ orderId, lines }: DataOf<typeof OrderPlaced>, tx: EntityManager) {
     const goods = goodsIn(lines);
-    const [known]: { ending: Ending | null }[] = await tx.query(
-      `insert into reservation as known (order_id, goods) select $1::uuid, $2::jsonb from ${ALONE}
-       on conflict (order_id) do update set goods = excluded.goods where known.goods is null
-       returning ending`,
-      [orderId, JSON.stringify(goods)],
-    );
-    if (!known) return [];
-    const taken = await this.take(goods, tx);
+    // Sent together, the one with the lock first, since all others wait for it until the answers are here.
+    const [known, taken] = await Promise.all([this.begin(orderId, goods, tx), this.take(goods, tx)]);
+    if (!known) {
+      await this.putBack(taken, tx);
+      return [];
+    }
     if (taken.length < goods.length) {
       await this.putBack(taken, tx);
       await tx.query('update reservation set rejected = true where order_id = $1', [orderId]);
@@ -52,16 +54,24 @@ export class Stock {
 
   /** Gives back what is reserved for an order; before it is reserved, notes that it is not wanted. */
   async release(orderId: string, tx: EntityManager) {
-    const goods = await this.end(orderId, 'released', tx);
-    if (!goods) return [];
-    await this.putBack(goods, tx);
-    return [InventoryReleased({ orderId, lines: goods })];
+    const [known]: { goods: Line[] | null; rejected: boolean }[] = await tx.query(`${END} returning goods, rejected`, [
+      orderId,
+      'released' satisfies Ending,
+    ]);
+    if (!known?.goods || known.rejected) return [];
+    await this.putBack(known.goods, tx);
+    return [InventoryReleased({ orderId, lines: known.goods })];
   }
 
   /** What was reserved for an order has left the house. */
   async ship(orderId: string, tx: EntityManager): Promise<void> {
-    const goods = await this.end(orderId, 'shipped', tx);
-    if (goods) await this.handOver(goods, tx);
+    await tx.query(
+      `with ended as (${END} returning goods, rejected)
+       update stock set reserved = reserved - quantity, on_hand = on_hand - quantity
+       from ended, jsonb_to_recordset(goods) as line(sku text, quantity bigint)
+       where not rejected and stock.sku = line.sku`,
+      [orderId, 'shipped' satisfies Ending],
+    );
   }
 
   /** Every product, by sku. */
@@ -85,15 +95,15 @@ export class Stock {
     return level;
   }
 
-  /** Notes the first ending. Resolves with the goods that are reserved and now have to go one way or the other. */
-  private async end(orderId: string, ending: Ending, tx: EntityManager): Promise<Line[] | undefined> {
-    const [known]: { goods: Line[] | null; rejected: boolean }[] = await tx.query(
-      `insert into reservation as known (order_id, ending) select $1::uuid, $2 from ${ALONE}
-       on conflict (order_id) do update set ending = excluded.ending where known.ending is null
-       returning goods, rejected`,
-      [orderId, ending],
+  /** Notes what an order wants; undefined where that was known. */
+  private async begin(orderId: string, goods: readonly Line[], tx: EntityManager) {
+    const [known]: { ending: Ending | null }[] = await tx.query(
+      `insert into reservation as known (order_id, goods) select $1::uuid, $2::jsonb from ${ALONE}
+       on conflict (order_id) do update set goods = excluded.goods where known.goods is null
+       returning ending`,
+      [orderId, JSON.stringify(goods)],
     );
-    return known?.goods && !known.rejected ? known.goods : undefined;
+    return known;
   }
 
   /** Reserves each of the goods of which there is enough; resolves with these. */
