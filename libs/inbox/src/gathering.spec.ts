@@ -10,32 +10,39 @@ function gated({ paceMs = 0, ...limits }: { most: number; atOnce: number; paceMs
     return end.promise;
   };
   const gathering = new Gathering<string>(run, (item) => item, { ...limits, paceMs });
-  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  /** Resolves once what has settled is known, and what then begins has begun. */
+  const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
   return { runs, gathering, turn, seen: () => runs.map(({ items }) => items.join('')) };
 }
 
 describe('Gathering', () => {
-  it('runs what comes first at once, and what comes meanwhile together', async () => {
+  it('runs together what comes in one turn, and what comes while that runs', async () => {
     const { gathering, runs, seen, turn } = gated({ most: 10, atOnce: 1 });
-    const calls = [['a', 'b'], ['c'], ['d', 'e']].map((items) => gathering.add(items));
-    expect(seen()).toEqual(['ab']);
+    const calls = [['a', 'b'], ['c']].map((items) => gathering.add(items));
+    await turn();
+    expect(seen()).toEqual(['abc']);
+    calls.push(gathering.add(['d']));
+    await turn();
+    calls.push(gathering.add(['e']));
     runs[0]!.end.resolve();
     await calls[0];
     await turn();
-    expect(seen()).toEqual(['ab', 'cde']);
+    expect(seen()).toEqual(['abc', 'de']);
     runs[1]!.end.resolve();
     await Promise.all(calls);
   });
 
-  it('has beside each other as many runs as it may', () => {
-    const { gathering, seen } = gated({ most: 10, atOnce: 2 });
+  it('has beside each other as many runs as it may', async () => {
+    const { gathering, seen, turn } = gated({ most: 1, atOnce: 2 });
     for (const item of ['a', 'b', 'c']) void gathering.add([item]);
+    await turn();
     expect(seen()).toEqual(['a', 'b']);
   });
 
   it('takes no call apart, and no more calls than fit into one run', async () => {
     const { gathering, runs, seen, turn } = gated({ most: 3, atOnce: 1 });
     for (const items of ['1', 'abcd', '23', '4', '56']) void gathering.add(items.split(''));
+    await turn();
     for (let n = 0; n < 4; n++) {
       runs[n]!.end.resolve();
       await turn();
@@ -51,13 +58,16 @@ describe('Gathering', () => {
         () => outcomes.push(item),
         (error: Error) => outcomes.push(`${item}: ${error.message}`),
       );
+      if (item === 'a') await turn();
     }
+    await turn();
     runs[0]!.end.resolve();
     await turn();
     runs[1]!.end.reject(new Error('no'));
     await turn();
     expect(outcomes).toEqual(['a', 'b: no', 'c: no']);
     void gathering.add(['d']);
+    await turn();
     expect(runs).toHaveLength(3);
   });
 
@@ -65,31 +75,37 @@ describe('Gathering', () => {
     beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'setImmediate'] }));
     afterEach(() => void vi.useRealTimers());
 
-    it('has the callers of a run of three keys go on together with what came meanwhile', async () => {
+    it('has the callers of a run of two keys go on together with what came meanwhile', async () => {
       const { gathering, runs, seen } = gated({ most: 10, atOnce: 2, paceMs: 40 });
       const again = (item: string) => gathering.add([item]).then(() => void gathering.add([item.toUpperCase()]));
-      const first = [gathering.add(['a', 'b', 'c']).then(() => void gathering.add(['A', 'B', 'C'])), again('d')];
+      const first = [gathering.add(['a', 'b']).then(() => void gathering.add(['A', 'B']))];
+      await vi.advanceTimersByTimeAsync(0);
+      first.push(again('d'));
       runs[0]!.end.resolve();
       await vi.advanceTimersByTimeAsync(39);
-      expect(seen()).toEqual(['abc']);
+      expect(seen()).toEqual(['ab']);
       await vi.advanceTimersByTimeAsync(2);
       await first[0];
-      expect(seen()).toEqual(['abc', 'dABC']);
+      expect(seen()).toEqual(['ab', 'dAB']);
     });
 
     it('goes on beside a run that is slow', async () => {
       const { gathering, seen } = gated({ most: 10, atOnce: 2, paceMs: 40 });
-      for (const items of ['abc', 'd', 'e']) void gathering.add(items.split(''));
+      void gathering.add(['a', 'b', 'c']);
+      await vi.advanceTimersByTimeAsync(0);
+      for (const item of ['d', 'e']) void gathering.add([item]);
       await vi.advanceTimersByTimeAsync(41);
       expect(seen()).toEqual(['abc', 'de']);
     });
 
     it.each([
       ['that is full', 3, 'abc'],
-      ['of two keys', 10, 'aab'],
+      ['of one key', 10, 'aaa'],
     ])('lets nothing wait after a run %s', async (_, most, items) => {
       const { gathering, runs, seen } = gated({ most, atOnce: 1, paceMs: 40 });
-      for (const call of [items, 'd']) void gathering.add(call.split(''));
+      void gathering.add(items.split(''));
+      await vi.advanceTimersByTimeAsync(0);
+      void gathering.add(['d']);
       runs[0]!.end.resolve();
       await vi.advanceTimersByTimeAsync(0);
       expect(seen()).toEqual([items, 'd']);

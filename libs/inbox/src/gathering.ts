@@ -7,16 +7,17 @@ export interface GatheringLimits {
   readonly paceMs: number;
 }
 
-/** From so many keys in one run on, work piles up: what few orders bring, one after the other, waits for nothing. */
-const PACED_FROM_KEYS = 3;
+/** From so many keys in one run on, work piles up: what one order brings waits for nothing. */
+const PACED_FROM_KEYS = 2;
 
 /**
- * Runs at once what comes while there is room; what comes later shares the next run. Items of one call stay together, in their order. While work piles up, runs keep a pace, so
- * that each is of more items: their callers go on together, once the next run may begin.
+ * Runs together what comes in one turn of the event loop, at the end of that turn if there is room; what comes later shares the next run. Items of one call
+ * stay together, in their order. While work piles up, runs keep a pace, so that each is of more items: their callers go on together, once the next run may begin.
  */
 export class Gathering<Item> {
   private readonly waiting: { readonly items: readonly Item[]; readonly settled: PromiseWithResolvers<void> }[] = [];
   private running = 0;
+  private beginning = false;
   private resting = false;
 
   constructor(
@@ -29,12 +30,21 @@ export class Gathering<Item> {
   add(items: readonly Item[]): Promise<void> {
     const settled = Promise.withResolvers<void>();
     this.waiting.push({ items, settled });
-    this.begin();
+    this.beginSoon();
     return settled.promise;
   }
 
+  private beginSoon(): void {
+    if (this.beginning) return;
+    this.beginning = true;
+    setImmediate(() => {
+      this.beginning = false;
+      this.begin();
+    });
+  }
+
   private begin(): void {
-    if (this.running < this.limits.atOnce && !this.resting && this.waiting.length > 0) void this.runNext();
+    while (this.running < this.limits.atOnce && !this.resting && this.waiting.length > 0) void this.runNext();
   }
 
   private async runNext(): Promise<void> {
@@ -50,7 +60,7 @@ export class Gathering<Item> {
       () => calls.forEach(({ settled }) => settled.resolve()),
       (error: unknown) => calls.forEach(({ settled }) => settled.reject(error)),
     );
-    this.begin();
+    this.beginSoon();
   }
 
   /** A run that is full has nothing to gain from waiting. */
@@ -64,11 +74,9 @@ export class Gathering<Item> {
     this.resting = true;
     setTimeout(() => {
       resolve();
+      this.resting = false;
       // Whoever is told now that the run has settled adds to the next one first.
-      setImmediate(() => {
-        this.resting = false;
-        this.begin();
-      });
+      this.beginSoon();
     }, this.limits.paceMs);
     return promise;
   }
