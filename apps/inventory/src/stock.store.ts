@@ -18,7 +18,10 @@ const ALONE = '(select pg_advisory_xact_lock(7205010)) as alone';
 
 /** Notes how an order ended; no row where that was known. */
 const END = `insert into reservation as known (order_id, ending) select $1::uuid, $2 from ${ALONE}
-  on conflict (order_id) do update set ending = excluded.ending where known.ending is null`;
+  on conflict (order_id) do update set ending = excluded.ending where known.ending is null
+  returning goods, rejected`;
+
+const HAND_OVER = 'update stock set reserved = reserved - quantity, on_hand = on_hand - quantity';
 
 const LEVEL = 'sku, on_hand as "onHand", reserved';
 
@@ -54,10 +57,8 @@ export class Stock {
 
   /** Gives back what is reserved for an order; before it is reserved, notes that it is not wanted. */
   async release(orderId: string, tx: EntityManager) {
-    const [known]: { goods: Line[] | null; rejected: boolean }[] = await tx.query(`${END} returning goods, rejected`, [
-      orderId,
-      'released' satisfies Ending,
-    ]);
+    const ending: Ending = 'released';
+    const [known]: { goods: Line[] | null; rejected: boolean }[] = await tx.query(END, [orderId, ending]);
     if (!known?.goods || known.rejected) return [];
     await this.putBack(known.goods, tx);
     return [InventoryReleased({ orderId, lines: known.goods })];
@@ -65,12 +66,12 @@ export class Stock {
 
   /** What was reserved for an order has left the house. */
   async ship(orderId: string, tx: EntityManager): Promise<void> {
+    const ending: Ending = 'shipped';
     await tx.query(
-      `with ended as (${END} returning goods, rejected)
-       update stock set reserved = reserved - quantity, on_hand = on_hand - quantity
-       from ended, jsonb_to_recordset(goods) as line(sku text, quantity bigint)
+      `with ended as (${END})
+       ${HAND_OVER} from ended, jsonb_to_recordset(goods) as line(sku text, quantity bigint)
        where not rejected and stock.sku = line.sku`,
-      [orderId, 'shipped' satisfies Ending],
+      [orderId, ending],
     );
   }
 
@@ -127,11 +128,7 @@ export class Stock {
   }
 
   private async handOver(goods: readonly Line[], tx: EntityManager): Promise<void> {
-    await tx.query(
-      `update stock set reserved = reserved - quantity, on_hand = on_hand - quantity from ${GOODS}
-       where stock.sku = goods.sku`,
-      columns(goods),
-    );
+    await tx.query(`${HAND_OVER} from ${GOODS} where stock.sku = goods.sku`, columns(goods));
   }
 
   private levelsOf(goods: readonly Line[], tx: EntityManager): Promise<Level[]> {

@@ -39,12 +39,8 @@ export class Gathering<Item> {
     this.beginning = true;
     setImmediate(() => {
       this.beginning = false;
-      this.begin();
+      while (this.running < this.limits.atOnce && !this.resting && this.waiting.length > 0) void this.runNext();
     });
-  }
-
-  private begin(): void {
-    while (this.running < this.limits.atOnce && !this.resting && this.waiting.length > 0) void this.runNext();
   }
 
   private async runNext(): Promise<void> {
