@@ -55,11 +55,6 @@ export class Inbox {
     if (readable.length > 0) await this.sideBySide.run(readable);
   }
 
-  /** Sets aside what the store gave up delivering, as it is: handling it may have ended the process each time. */
-  setAsideGivenUp(batch: readonly Delivery[]): Promise<void> {
-    return this.setAside(batch.map((delivery) => unread(delivery, 'broker', `never settled: ${delivery.origin}`)));
-  }
-
   private handleSoon(batch: readonly Readable[]): Promise<void> {
     if (this.suspects.watching) return this.inTurn(() => this.handleWatched(batch));
     return this.parts.maxBatch > 1 ? this.gathering.add(batch) : this.handleTogether(batch);
@@ -194,6 +189,10 @@ export class Inbox {
     const readable: Readable[] = [];
     const unreadable: DeadLetter[] = [];
     for (const delivery of batch) {
+      if (delivery.givenUp) {
+        unreadable.push(unread(delivery, 'broker', `never settled: ${delivery.origin}`));
+        continue;
+      }
       try {
         const { envelope, handler } = read('event', delivery, this.parts.handlers);
         if (!this.parts.claims.covers(envelope.id)) {

@@ -34,7 +34,7 @@ export class KafkaTransport implements Transport {
     private readonly settings: ResolvedSettings,
     private readonly options: TransportOptions,
   ) {
-    this.features = { sharedAmongReplicas: true, lanes: settings.partitions, durable: true, givesUp: false };
+    this.features = { sharedAmongReplicas: true, lanes: settings.partitions, durable: true };
     this.admin = new AdminConnection(settings, options.instance, options.log);
     this.topics = new Topics(settings, this.admin, options.log);
   }

@@ -28,6 +28,8 @@ export interface OutgoingMessage {
 export interface Delivery extends OutgoingMessage {
   /** The store knows that it handed this one out before; false where the store cannot tell. */
   readonly redelivered: boolean;
+  /** Came back unsettled so often that handling it may be what ends the process: to be set aside, not handled. Only where the store counts. */
+  readonly givenUp?: boolean;
   /** Where it was read, for logs: queue, partition and offset, or position. */
   readonly origin: string;
 }
@@ -60,8 +62,6 @@ export interface TransportFeatures {
   readonly lanes: number;
   /** Survives a restart of the process. */
   readonly durable: boolean;
-  /** Gives up by itself what goes back unsettled too often, and keeps it for `subscribeToGivenUp`. */
-  readonly givesUp: boolean;
 }
 
 export interface Publisher {
@@ -77,9 +77,6 @@ export interface Subscriber {
    *  but for a redelivery of the same ones (the inbox fences it). Resolves once deliveries can arrive, and waits for the store until then;
    *  afterwards it reconnects by itself. */
   subscribe(subscription: Subscription, handle: (batch: readonly Delivery[]) => Promise<void>): Promise<void>;
-  /** Where the store gives up: calls `handle` with what it gave up delivering to the service. Resolving takes it out of the store; rejecting
-   *  gets it delivered again. Resolves once deliveries can arrive. */
-  subscribeToGivenUp?(service: string, handle: (batch: readonly Delivery[]) => Promise<void>): Promise<void>;
   /** Takes no more, waits for running batches, hands the rest back. */
   close(): Promise<void>;
 }

@@ -16,7 +16,7 @@ type Handle = (batch: readonly Delivery[]) => Promise<void>;
 /** A transport without a store outside of this process: for tests of a single service. */
 export class InMemoryTransport implements Transport {
   readonly name = 'in-memory';
-  readonly features = { sharedAmongReplicas: false, lanes: 1, durable: false, givesUp: false };
+  readonly features = { sharedAmongReplicas: false, lanes: 1, durable: false };
   private readonly lanes: readonly Lane[];
   private readonly subscribers: InMemorySubscriber[] = [];
 

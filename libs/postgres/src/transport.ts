@@ -24,7 +24,7 @@ export function createPostgresTransport(settings: PostgresSettings, options: Tra
 
 export class PostgresTransport implements Transport {
   readonly name = 'postgres';
-  readonly features: TransportFeatures = { sharedAmongReplicas: false, lanes: 1, durable: true, givesUp: false };
+  readonly features: TransportFeatures = { sharedAmongReplicas: false, lanes: 1, durable: true };
   private readonly settings: Required<PostgresSettings>;
   private readonly link = new Link(() => this.open('watch'));
   private readonly purging: NodeJS.Timeout;

@@ -3,9 +3,9 @@ import { GroupExists, type Delivery, type Subscription, type TransportLog } from
 import { closeChannel } from './close-channel.js';
 import { toAmqp } from './headers.js';
 import { history, type Start } from './history.js';
-import { deadQueueOf, queueOf, slotlessOf } from './names.js';
+import { queueOf, slotlessOf } from './names.js';
 import type { Settings } from './settings.js';
-import { assertQueues, bindToEvents, exists, oldEnough, onChannel } from './topology.js';
+import { assertQueues, assertRoutes, bindToEvents, exists, oldEnough, onChannel } from './topology.js';
 
 const BATCH = 200;
 /** Rounds of copying what was stored during the round before. */
@@ -33,8 +33,9 @@ export async function createGroup(
   const { settings, place, log } = options;
   if (await exists(connection, queueOf(service, 0))) throw new GroupExists(service);
   try {
-    await onChannel(connection, (channel) => assertQueues(channel, service, settings));
+    await assertQueues(connection, service, settings);
     await oldEnough();
+    await onChannel(connection, (channel) => assertRoutes(channel, service, settings));
     let copied = 0;
     let next: Start = from;
     const copy = async () => {
@@ -75,6 +76,5 @@ async function remove(connection: ChannelModel, service: string, { lanes }: Sett
     await channel.deleteExchange(service);
     await channel.deleteExchange(slotlessOf(service, lanes));
     for (let lane = 0; lane < lanes; lane++) await channel.deleteQueue(queueOf(service, lane));
-    await channel.deleteQueue(deadQueueOf(service));
   });
 }

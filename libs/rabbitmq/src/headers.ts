@@ -28,7 +28,11 @@ export function toAmqp({ id, topic, key, headers }: OutgoingMessage): Options.Pu
 }
 
 /** Never throws: what is missing shows when the envelope is read, and becomes a dead letter there. */
-export function fromAmqp({ content, fields, properties }: ConsumeMessage, queue: string): Delivery {
+export function fromAmqp(
+  { content, fields, properties }: ConsumeMessage,
+  queue: string,
+  deliveryLimit = Infinity,
+): Delivery {
   const headers: Record<string, string> = {};
   const amqp: Record<string, unknown> = properties.headers ?? {};
   for (const name in amqp) {
@@ -44,13 +48,9 @@ export function fromAmqp({ content, fields, properties }: ConsumeMessage, queue:
     headers,
     body: content,
     redelivered: fields.redelivered,
-    origin: `${queue} #${fields.deliveryTag}${givenUpBy(amqp)}`,
+    ...(Number(amqp['x-delivery-count'] ?? 0) >= deliveryLimit ? { givenUp: true } : {}),
+    origin: `${queue} #${fields.deliveryTag}`,
   };
-}
-
-/** Of what was dead-lettered: from which queue, and why. */
-function givenUpBy({ 'x-first-death-queue': queue, 'x-first-death-reason': reason }: Record<string, unknown>): string {
-  return queue === undefined ? '' : `, given up by ${textOf(queue)}: ${textOf(reason)}`;
 }
 
 function textOf(value: unknown): string {

@@ -17,6 +17,8 @@ export interface LaneOptions {
   readonly priority: number;
   readonly prefetch: number;
   readonly maxBatch: number;
+  /** What came back unsettled so often is handed over as given up. */
+  readonly deliveryLimit: number;
   readonly log: TransportLog;
   handle(batch: readonly Delivery[]): Promise<void>;
   /** Sets up missing queues again. */
@@ -157,9 +159,9 @@ export class Lane {
 
   /** False when it was given up, since the broker has the batch back or will get it. */
   private async untilHandled(channel: Channel, batch: readonly ConsumeMessage[]): Promise<boolean> {
-    const { queue, handle, log } = this.options;
+    const { queue, deliveryLimit, handle, log } = this.options;
     const backoff = new Backoff(50, 5_000);
-    let deliveries = batch.map((message) => fromAmqp(message, queue));
+    let deliveries = batch.map((message) => fromAmqp(message, queue, deliveryLimit));
     for (;;) {
       try {
         await handle(deliveries);

@@ -4,8 +4,6 @@ import { crc32 } from 'node:zlib';
 export const EVENTS = 'events';
 /** Stream of everything published. */
 export const LOG = 'events.log';
-/** Direct exchange for what went back unsettled too often; the routing key is the service. */
-export const DEAD = 'events.dead';
 
 export function queueOf(service: string, lane: number): string {
   return `${service}.${lane}`;
@@ -34,8 +32,4 @@ function slot(n: number): string {
  */
 export function slotlessOf(service: string, lanes: number): string {
   return `${service}.slotless.${lanes}-lanes`;
-}
-
-export function deadQueueOf(service: string): string {
-  return `${service}.dead`;
 }

@@ -2,7 +2,7 @@ import type { ChannelModel } from 'amqplib';
 import type { Delivery, Subscriber, Subscription, TransportOptions } from '#libs/messaging';
 import { Lane } from './lane.js';
 import type { Link } from './link.js';
-import { deadQueueOf, queueOf } from './names.js';
+import { queueOf } from './names.js';
 import { prioritiesOf } from './priorities.js';
 import type { Settings } from './settings.js';
 import { refuseForgottenLanes } from './topology.js';
@@ -44,6 +44,7 @@ export class RabbitSubscriber implements Subscriber {
         queue,
         prefetch,
         maxBatch,
+        deliveryLimit: settings.deliveryLimit,
         log,
         repair,
         handle: async (batch) => handle(batch),
@@ -52,24 +53,6 @@ export class RabbitSubscriber implements Subscriber {
     }));
     this.lanes.push(...lanes);
     await Promise.all(lanes.map(({ lane }) => lane.start()));
-  }
-
-  async subscribeToGivenUp(service: string, handle: (batch: readonly Delivery[]) => Promise<void>): Promise<void> {
-    const { repair, options } = this.surroundings;
-    const { log, maxBatch } = options;
-    const queue = deadQueueOf(service);
-    const lane = new Lane(this.link, {
-      service,
-      queue,
-      priority: 0,
-      prefetch: maxBatch,
-      maxBatch,
-      log,
-      repair,
-      handle: async (batch) => handle(batch),
-    });
-    this.lanes.push({ queue, lane });
-    await lane.start();
   }
 
   /** Deliveries held by this replica and not settled. */

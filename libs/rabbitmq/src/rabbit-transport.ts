@@ -40,7 +40,7 @@ export class RabbitTransport implements Transport {
     private readonly settings: Settings,
     private readonly options: TransportOptions,
   ) {
-    this.features = { sharedAmongReplicas: true, lanes: settings.lanes, durable: true, givesUp: true };
+    this.features = { sharedAmongReplicas: true, lanes: settings.lanes, durable: true };
     this.topology = new Map(options.topology.map((subscription) => [subscription.service, subscription]));
     this.control = this.link('control');
   }

@@ -6,13 +6,13 @@ const place = 'rabbit:5672';
 test('a queue with another argument is told with what is there, what is wanted and what to do', () => {
   const error = new Error(
     'Operation failed: QueueDeclare; 406 (PRECONDITION-FAILED) with message "PRECONDITION_FAILED - inequivalent arg ' +
-      "'x-delivery-limit' for queue 'inventory.0' in vhost '/': received the value '20' of type 'signedint' but current is the value '5' of type 'signedint'\"",
+      "'x-max-age' for queue 'events.log' in vhost '/': received the value '7D' of type 'longstr' but current is the value '1D' of type 'longstr'\"",
   );
   const told = explained(error, place);
   expect(told).toBeInstanceOf(TopologyMismatch);
   expect(told.message).toBe(
-    'the queue inventory.0 at rabbit:5672 exists with other arguments: x-delivery-limit is 5 there, this service wants 20; ' +
-      'set the delivery limit of this service to that value, or stop its services, let the queue run empty and delete it: it is then set up anew',
+    'the queue events.log at rabbit:5672 exists with other arguments: x-max-age is 1D there, this service wants 7D; ' +
+      'set the retention of this service to that value, or stop its services, let the queue run empty and delete it: it is then set up anew',
   );
 });
 

@@ -14,7 +14,6 @@ const INEQUIVALENT =
 /** What to change for each argument that may be found different, beside starting anew. */
 const REMEDIES: Readonly<Record<string, string>> = {
   'alternate-exchange': 'set the number of lanes as it was, or ',
-  'x-delivery-limit': 'set the delivery limit of this service to that value, or ',
   'x-max-age': 'set the retention of this service to that value, or ',
 };
 

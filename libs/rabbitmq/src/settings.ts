@@ -11,7 +11,7 @@ export interface RabbitSettings {
   readonly lanes?: number;
   /** Deliveries that a lane holds unsettled, at most; never more than four batches. */
   readonly prefetch?: number;
-  /** Times that a message may go back unsettled (connection lost, process killed) before it is a dead letter. */
+  /** A message that went back unsettled so often (connection lost, process killed) is handed over as given up. */
   readonly deliveryLimit?: number;
   /** Messages sent and not yet confirmed, at most; what exceeds it waits its turn. */
   readonly maxUnconfirmed?: number;

@@ -2,7 +2,7 @@ import type { Channel, ChannelModel, Options } from 'amqplib';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Subscription } from '#libs/messaging';
 import { closeChannel } from './close-channel.js';
-import { DEAD, EVENTS, LOG, deadQueueOf, queueOf, slotlessOf, slotsOf } from './names.js';
+import { EVENTS, LOG, queueOf, slotlessOf, slotsOf } from './names.js';
 import { TopologyMismatch, explained } from './refusals.js';
 import type { Settings } from './settings.js';
 
@@ -11,12 +11,13 @@ import type { Settings } from './settings.js';
  * that was confirmed, and what is left of it after the restart answers nobody. So nobody here uses one before it is old enough.
  */
 const OLD_ENOUGH_MS = 1_000;
-/** By broker: when all queues created by this process are old enough. */
-const safeFrom = new Map<string, number>();
+/** Exclusive to the connection that makes queues at the moment; gone with it. */
+const LOCK = 'events.setup';
+const RETRY_MS = 100;
 
 /**
  * Sets up exchanges, queues and bindings of all services, or finds them there. Safe to repeat and to run in several
- * processes at once.
+ * processes at once: a service's exchange tells that its queues may be used.
  * @throws TopologyMismatch where something exists with other arguments
  */
 export async function assertTopology(
@@ -27,18 +28,15 @@ export async function assertTopology(
 ): Promise<void> {
   try {
     await onChannel(connection, (channel) => assertShared(channel, settings));
+    if (await someAreNew(connection, services)) {
+      await alone(connection, async () => {
+        if (!(await someAreNew(connection, services))) return;
+        for (const { service } of services) await assertQueues(connection, service, settings);
+        await oldEnough();
+      });
+    }
     // A channel each: the calls of one channel wait for one another.
-    await Promise.all(
-      services.map(async (service) => {
-        const last = queueOf(service.service, settings.lanes - 1);
-        const isNew = !(await exists(connection, last));
-        // Twice, since others in this process may find it while the rest is being made.
-        if (isNew) safeFrom.set(place, Date.now() + OLD_ENOUGH_MS);
-        await onChannel(connection, (channel) => assertService(channel, service, settings));
-        if (isNew) safeFrom.set(place, Date.now() + OLD_ENOUGH_MS);
-      }),
-    );
-    await pause(Math.max(0, (safeFrom.get(place) ?? 0) - Date.now()));
+    await Promise.all(services.map((service) => assertService(connection, service, settings)));
   } catch (error) {
     throw explained(error, place);
   }
@@ -63,7 +61,6 @@ export async function onChannel<T>(connection: ChannelModel, work: (channel: Cha
 async function assertShared(channel: Channel, { retention }: Settings): Promise<void> {
   await Promise.all([
     channel.assertExchange(EVENTS, 'topic', { durable: true }),
-    channel.assertExchange(DEAD, 'direct', { durable: true }),
     channel.assertQueue(LOG, {
       durable: true,
       arguments: {
@@ -77,26 +74,58 @@ async function assertShared(channel: Channel, { retention }: Settings): Promise<
   ]);
 }
 
-async function assertService(channel: Channel, subscription: Subscription, settings: Settings): Promise<void> {
+async function assertService(connection: ChannelModel, subscription: Subscription, settings: Settings): Promise<void> {
+  const { service } = subscription;
+  await assertQueues(connection, service, settings);
   // Bound last: whoever routes to the service finds all its queues. The broker does in order what comes on one channel.
-  await Promise.all([assertQueues(channel, subscription.service, settings), bindToEvents(channel, subscription)]);
+  await onChannel(connection, (channel) =>
+    Promise.all([assertRoutes(channel, service, settings), bindToEvents(channel, subscription)]),
+  );
 }
 
-/** A service's exchange and queues, to which nothing is routed yet. */
-export async function assertQueues(channel: Channel, service: string, settings: Settings): Promise<void> {
-  const lanes = Array.from({ length: settings.lanes }, (_, lane) => queueOf(service, lane));
-  const slotless = slotlessOf(service, settings.lanes);
+/** One after the other: where the disk hangs, the broker gives up a queue that does not come up, and with it all calls of the connection. */
+export function assertQueues(connection: ChannelModel, service: string, { lanes }: Settings): Promise<void> {
+  return onChannel(connection, async (channel) => {
+    for (let lane = 0; lane < lanes; lane++) await channel.assertQueue(queueOf(service, lane), laneQueue);
+  });
+}
+
+/** A service's exchange and what leads from it to the queues; nothing is routed to it yet. */
+export async function assertRoutes(channel: Channel, service: string, { lanes }: Settings): Promise<void> {
+  const slotless = slotlessOf(service, lanes);
   await Promise.all([
-    channel.assertQueue(deadQueueOf(service), deadQueue),
-    channel.bindQueue(deadQueueOf(service), DEAD, service),
     channel.assertExchange(service, 'direct', { durable: true, alternateExchange: slotless }),
     channel.assertExchange(slotless, 'fanout', { durable: true }),
-    ...lanes.map((queue) => channel.assertQueue(queue, laneQueue(service, settings))),
-    ...lanes.flatMap((queue, lane) =>
-      slotsOf(lane, settings.lanes).map((slot) => channel.bindQueue(queue, service, slot)),
-    ),
+    ...Array.from({ length: lanes }, (_, lane) =>
+      slotsOf(lane, lanes).map((slot) => channel.bindQueue(queueOf(service, lane), service, slot)),
+    ).flat(),
     channel.bindQueue(queueOf(service, 0), slotless, ''),
   ]);
+}
+
+async function someAreNew(connection: ChannelModel, services: readonly Subscription[]): Promise<boolean> {
+  const found = await Promise.all(
+    services.map(({ service }) => isThere(connection, (channel) => channel.checkExchange(service))),
+  );
+  return found.includes(false);
+}
+
+/** One connection at a time, of all processes. */
+async function alone(connection: ChannelModel, work: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      await onChannel(connection, (channel) => channel.assertQueue(LOCK, { exclusive: true, durable: false }));
+      break;
+    } catch (error) {
+      if ((error as { code?: number }).code !== 405) throw error;
+      await pause(RETRY_MS);
+    }
+  }
+  try {
+    await work();
+  } finally {
+    await onChannel(connection, (channel) => channel.deleteQueue(LOCK)).catch(() => {});
+  }
 }
 
 export async function bindToEvents(channel: Channel, { service, sources }: Subscription): Promise<void> {
@@ -109,26 +138,10 @@ export async function oldEnough(): Promise<void> {
   await pause(OLD_ENOUGH_MS);
 }
 
-function laneQueue(service: string, { deliveryLimit }: Settings): Options.AssertQueue {
-  return {
-    durable: true,
-    arguments: {
-      'x-queue-type': 'quorum',
-      'x-single-active-consumer': true,
-      'x-delivery-limit': deliveryLimit,
-      'x-dead-letter-exchange': DEAD,
-      'x-dead-letter-routing-key': service,
-      'x-dead-letter-strategy': 'at-least-once',
-      // At-least-once asks for it; without a maximum length nothing is ever refused.
-      'x-overflow': 'reject-publish',
-    },
-  };
-}
-
-/** Without a limit: looking at dead letters in the management UI gives them back each time, and the last time drops them. */
-const deadQueue: Options.AssertQueue = {
+/** Gives nothing up by itself: whoever reads it sets aside what came back too often. */
+const laneQueue: Options.AssertQueue = {
   durable: true,
-  arguments: { 'x-queue-type': 'quorum', 'x-delivery-limit': -1 },
+  arguments: { 'x-queue-type': 'quorum', 'x-single-active-consumer': true, 'x-delivery-limit': -1 },
 };
 
 /** Fewer lanes than before would leave the keys of the others unread, silently. */
@@ -147,7 +160,11 @@ export async function refuseForgottenLanes(
 }
 
 export function exists(connection: ChannelModel, queue: string): Promise<boolean> {
-  return onChannel(connection, (channel) => channel.checkQueue(queue)).then(
+  return isThere(connection, (channel) => channel.checkQueue(queue));
+}
+
+function isThere(connection: ChannelModel, check: (channel: Channel) => Promise<unknown>): Promise<boolean> {
+  return onChannel(connection, check).then(
     () => true,
     (error: { code?: number }) => {
       if (error.code === 404) return false;

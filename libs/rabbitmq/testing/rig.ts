@@ -3,7 +3,7 @@ import { connect } from 'amqplib';
 import { Network as DockerNetwork } from 'testcontainers';
 import type { TransportOptions } from '#libs/messaging';
 import { networkThrough, type Network, type Rig } from '#libs/messaging/testing';
-import { deadQueueOf, queueOf } from '../src/names.js';
+import { queueOf } from '../src/names.js';
 import { RabbitTransport } from '../src/rabbit-transport.js';
 import { withDefaults, type RabbitSettings } from '../src/settings.js';
 import { startRabbitBroker, type RabbitBroker } from './broker.js';
@@ -58,7 +58,6 @@ async function removeServices(url: string, services: readonly string[]): Promise
   for (const service of services) {
     await channel.deleteExchange(service);
     for (const queue of [0, 1, 2, 3].map((lane) => queueOf(service, lane))) await channel.deleteQueue(queue);
-    await channel.deleteQueue(deadQueueOf(service));
   }
   await connection.close();
 }

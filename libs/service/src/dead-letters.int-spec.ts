@@ -77,7 +77,7 @@ describe('dead letters', () => {
     it('are also what the store gave up delivering', async () => {
       await probe.giveUp(placed('one'));
       expect(await probe.letters()).toMatchObject([
-        { reason: 'broker', type: 'order.placed', error: 'never settled: inventory.dead #1', attempts: 0 },
+        { reason: 'broker', type: 'order.placed', error: 'never settled: inventory.0 #1', attempts: 0 },
       ]);
       expect(await probe.ended((await probe.replayAll()).id)).toMatchObject({ done: 1 });
       expect(await probe.effects()).toEqual(['one']);

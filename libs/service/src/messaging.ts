@@ -118,12 +118,6 @@ export class Messaging implements Consumer {
     return this.inbox.receive(batch);
   }
 
-  /** What the store would hand over of what it gave up. */
-  setAsideGivenUp(batch: readonly Delivery[]): Promise<void> {
-    if (!this.inbox) throw new Error('messaging has not started');
-    return this.inbox.setAsideGivenUp(batch);
-  }
-
   /** Hands over what the store has of a time on and the inbox does not know. Duplicates of a replay are no duplicates of the broker: nobody counts them as such. */
   async replay(from: Date, options: { dryRun: boolean; signal: AbortSignal }): Promise<readonly Replayed[]> {
     const { transport, database, log } = this.parts;
@@ -206,8 +200,6 @@ export class Messaging implements Consumer {
     this.subscriber = await transport.subscriber();
     if (this.stopping) return this.subscriber.close();
     await this.subscriber.subscribe(this.subscription, (batch) => this.receive(batch));
-    if (transport.features.givesUp)
-      await this.subscriber.subscribeToGivenUp?.(this.subscription.service, (batch) => this.setAsideGivenUp(batch));
     if (this.stopping) return;
     this.subscribed = true;
     log.info({ event: 'subscribed', transport: transport.name }, `receives events from ${transport.name}`);

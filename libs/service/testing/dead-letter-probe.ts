@@ -139,7 +139,7 @@ export class DeadLetterProbe {
 
   /** As a store hands over what it gave up. */
   giveUp(envelope: Envelope): Promise<void> {
-    return this.messaging.setAsideGivenUp([{ ...deliveryOf(envelope), origin: 'inventory.dead #1' }]);
+    return this.messaging.receive([{ ...deliveryOf(envelope), givenUp: true, origin: 'inventory.0 #1' }]);
   }
 
   private get messaging(): Messaging {
