@@ -189,11 +189,8 @@ export class Inbox {
     const readable: Readable[] = [];
     const unreadable: DeadLetter[] = [];
     for (const delivery of batch) {
-      if (delivery.givenUp) {
-        unreadable.push(unread(delivery, 'broker', `never settled: ${delivery.origin}`));
-        continue;
-      }
       try {
+        if (delivery.givenUp) throw new Unreadable('broker', `never settled: ${delivery.origin}`);
         const { envelope, handler } = read('event', delivery, this.parts.handlers);
         if (!this.parts.claims.covers(envelope.id)) {
           throw new Unreadable('too_old', `the id ${envelope.id} is of a time that claims are not kept for`);

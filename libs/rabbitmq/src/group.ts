@@ -33,7 +33,7 @@ export async function createGroup(
   const { settings, place, log } = options;
   if (await exists(connection, queueOf(service, 0))) throw new GroupExists(service);
   try {
-    await assertQueues(connection, service, settings);
+    await onChannel(connection, (channel) => assertQueues(channel, service, settings));
     await oldEnough();
     await onChannel(connection, (channel) => assertRoutes(channel, service, settings));
     let copied = 0;

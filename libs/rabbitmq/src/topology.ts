@@ -28,15 +28,22 @@ export async function assertTopology(
 ): Promise<void> {
   try {
     await onChannel(connection, (channel) => assertShared(channel, settings));
+    // A channel each: the calls of one channel wait for one another.
+    const assertAll = () =>
+      Promise.all(
+        services.map((service) => onChannel(connection, (channel) => assertService(channel, service, settings))),
+      );
     if (await someAreNew(connection, services)) {
       await alone(connection, async () => {
         if (!(await someAreNew(connection, services))) return;
-        for (const { service } of services) await assertQueues(connection, service, settings);
+        await onChannel(connection, async (channel) => {
+          for (const { service } of services) await assertQueues(channel, service, settings);
+        });
         await oldEnough();
+        await assertAll();
       });
     }
-    // A channel each: the calls of one channel wait for one another.
-    await Promise.all(services.map((service) => assertService(connection, service, settings)));
+    await assertAll();
   } catch (error) {
     throw explained(error, place);
   }
@@ -74,20 +81,16 @@ async function assertShared(channel: Channel, { retention }: Settings): Promise<
   ]);
 }
 
-async function assertService(connection: ChannelModel, subscription: Subscription, settings: Settings): Promise<void> {
+async function assertService(channel: Channel, subscription: Subscription, settings: Settings): Promise<void> {
   const { service } = subscription;
-  await assertQueues(connection, service, settings);
+  await assertQueues(channel, service, settings);
   // Bound last: whoever routes to the service finds all its queues. The broker does in order what comes on one channel.
-  await onChannel(connection, (channel) =>
-    Promise.all([assertRoutes(channel, service, settings), bindToEvents(channel, subscription)]),
-  );
+  await Promise.all([assertRoutes(channel, service, settings), bindToEvents(channel, subscription)]);
 }
 
 /** One after the other: where the disk hangs, the broker gives up a queue that does not come up, and with it all calls of the connection. */
-export function assertQueues(connection: ChannelModel, service: string, { lanes }: Settings): Promise<void> {
-  return onChannel(connection, async (channel) => {
-    for (let lane = 0; lane < lanes; lane++) await channel.assertQueue(queueOf(service, lane), laneQueue);
-  });
+export async function assertQueues(channel: Channel, service: string, { lanes }: Settings): Promise<void> {
+  for (let lane = 0; lane < lanes; lane++) await channel.assertQueue(queueOf(service, lane), laneQueue);
 }
 
 /** A service's exchange and what leads from it to the queues; nothing is routed to it yet. */
