@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import type { QueryRunner } from 'typeorm';
 import { choreography } from '#libs/contracts';
 import { MessagingMetrics, systemOf, type OutgoingMessage, type Publisher, type Transport } from '#libs/messaging';
-import { CreateOutbox1700000000001, insert, Relay } from '#libs/outbox';
+import { CreateOutbox1700000000001, INSERT, Relay, valuesOf } from '#libs/outbox';
 import type { Store } from '../../e2e/stores.js';
 import { withPostgres } from '../database.js';
 import { bareKafka, bareRabbit, type BareClient } from '../load/bare-clients.js';
@@ -96,7 +96,7 @@ function batch(count: number): OutgoingMessage[] {
 /** Commits the messages as rows; milliseconds from then until all are confirmed. Resolves once the rows are gone. */
 async function relayed(client: Client, publisher: Counted, messages: readonly OutgoingMessage[]): Promise<number> {
   await client.query('begin');
-  await insert(client, messages);
+  await client.query(INSERT, valuesOf(messages));
   await client.query('notify outbox');
   const confirmed = publisher.after(messages.length);
   const began = performance.now();

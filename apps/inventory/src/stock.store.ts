@@ -8,6 +8,7 @@ import {
   type Line,
   type OrderPlaced,
 } from '#libs/contracts';
+import { send } from '#libs/outbox';
 import { goodsIn, missingOf, type Ending, type Level } from './stock.js';
 
 /**
@@ -41,7 +42,7 @@ export class Stock {
     }
     if (taken.length < goods.length) {
       await this.putBack(taken, tx);
-      await tx.query('update reservation set rejected = true where order_id = $1', [orderId]);
+      await send(tx, 'update reservation set rejected = true where order_id = $1', [orderId]);
       const missing = missingOf(goods, await this.levelsOf(goods, tx));
       return [InventoryRejected({ orderId, missing })];
     }
@@ -67,7 +68,8 @@ export class Stock {
   /** What was reserved for an order has left the house. */
   async ship(orderId: string, tx: EntityManager): Promise<void> {
     const ending: Ending = 'shipped';
-    await tx.query(
+    await send(
+      tx,
       `with ended as (${END})
        ${HAND_OVER} from ended, jsonb_to_recordset(goods) as line(sku text, quantity bigint)
        where not rejected and stock.sku = line.sku`,
@@ -121,14 +123,15 @@ export class Stock {
 
   private async putBack(goods: readonly Line[], tx: EntityManager): Promise<void> {
     if (goods.length === 0) return;
-    await tx.query(
+    await send(
+      tx,
       `update stock set reserved = reserved - quantity from ${GOODS} where stock.sku = goods.sku`,
       columns(goods),
     );
   }
 
   private async handOver(goods: readonly Line[], tx: EntityManager): Promise<void> {
-    await tx.query(`${HAND_OVER} from ${GOODS} where stock.sku = goods.sku`, columns(goods));
+    await send(tx, `${HAND_OVER} from ${GOODS} where stock.sku = goods.sku`, columns(goods));
   }
 
   private levelsOf(goods: readonly Line[], tx: EntityManager): Promise<Level[]> {

@@ -9,6 +9,7 @@ import {
   type OrderPlaced,
   type ShipmentCreated,
 } from '#libs/contracts';
+import { send } from '#libs/outbox';
 import {
   letterOfCancellation,
   letterOfOrder,
@@ -72,7 +73,8 @@ export class Notifications {
   }
 
   async isSent(commandId: string, { orderId, kind }: Letter, messageId: string, tx: EntityManager) {
-    await tx.query(
+    await send(
+      tx,
       'insert into letter (command_id, order_id, kind, message_id) values ($1, $2, $3, $4) on conflict do nothing',
       [commandId, orderId, kind, messageId],
     );
@@ -101,7 +103,7 @@ export class Notifications {
   private async ask(orderId: string, { asked }: Row, letters: readonly Letter[], tx: EntityManager) {
     const missing = letters.filter(({ kind }) => !asked.includes(kind));
     if (missing.length === 0) return [];
-    await tx.query('update correspondence set asked = asked || $2::text[] where order_id = $1', [
+    await send(tx, 'update correspondence set asked = asked || $2::text[] where order_id = $1', [
       orderId,
       missing.map(({ kind }) => kind),
     ]);

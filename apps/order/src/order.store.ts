@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { z } from 'zod';
 import type { Address, CancelReason, Customer, PricedLine } from '#libs/contracts';
+import { send } from '#libs/outbox';
 import type { Fact, Standing, Status } from './order.js';
 
 /** An order as it was placed. */
@@ -88,7 +89,8 @@ export class Orders {
   }
 
   async keep(orderId: string, { status, reason, settled }: Standing, facts: readonly Fact[], tx: EntityManager) {
-    await tx.query(
+    await send(
+      tx,
       `update orders set status = $2, reason = $3, history = $4,
          settled_at = case when $5::boolean then coalesce(settled_at, now()) end
        where id = $1`,

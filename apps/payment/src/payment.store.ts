@@ -9,6 +9,7 @@ import {
   type DataOf,
   type OrderPlaced,
 } from '#libs/contracts';
+import { send } from '#libs/outbox';
 import type { Facts } from './payment.js';
 import type { Answer } from './provider.js';
 
@@ -26,7 +27,8 @@ interface Row {
 @Injectable()
 export class Payments {
   async remember({ orderId, totalCents, paymentToken }: DataOf<typeof OrderPlaced>, tx: EntityManager) {
-    await tx.query(
+    await send(
+      tx,
       `insert into payment (order_id, amount_cents, token) values ($1, $2, $3)
        on conflict (order_id) do update set amount_cents = excluded.amount_cents, token = excluded.token
        where payment.amount_cents is null`,
@@ -36,7 +38,8 @@ export class Payments {
   }
 
   async stockIsReserved(orderId: string, tx: EntityManager) {
-    await tx.query(
+    await send(
+      tx,
       `insert into payment (order_id, stock_reserved) values ($1, true)
        on conflict (order_id) do update set stock_reserved = true`,
       [orderId],
@@ -45,7 +48,8 @@ export class Payments {
   }
 
   async isUndeliverable(orderId: string, tx: EntityManager) {
-    await tx.query(
+    await send(
+      tx,
       `insert into payment (order_id, undeliverable) values ($1, true)
        on conflict (order_id) do update set undeliverable = true`,
       [orderId],
@@ -70,7 +74,7 @@ export class Payments {
     refundId: string,
     tx: EntityManager,
   ) {
-    await tx.query('update payment set refund_id = $2 where order_id = $1', [orderId, refundId]);
+    await send(tx, 'update payment set refund_id = $2 where order_id = $1', [orderId, refundId]);
     return PaymentRefunded({ orderId, chargeId, refundId, amountCents });
   }
 

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { ShipmentCreated, ShipmentRejected, type Address, type DataOf, type OrderPlaced } from '#libs/contracts';
+import { send } from '#libs/outbox';
 import { bookCarrier } from './carriers.js';
 import { isReady, type Facts } from './shipment.js';
 
@@ -48,7 +49,8 @@ export class Shipments {
     if (!isReady(facts)) return [];
     const { address } = facts;
     const booking = bookCarrier(orderId, address);
-    await tx.query(
+    await send(
+      tx,
       `update shipment set shipment_id = $2, carrier = $3, tracking_number = $4, rejected = $2::uuid is null
        where order_id = $1`,
       [orderId, booking?.shipmentId ?? null, booking?.carrier ?? null, booking?.trackingNumber ?? null],

@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { EntityManager } from 'typeorm';
 import type { Envelope } from '#libs/contracts';
 import type { Handler } from '#libs/messaging';
+import { transaction } from '#libs/outbox';
 import { isDatabaseDown } from './database-errors.js';
 import type { DueWork } from './due.js';
 import { Effects, type EffectParts } from './effects.js';
@@ -94,7 +95,7 @@ export class Conclusions {
     const { database, claims, perKey } = this.parts;
     const effects = new Effects(this.parts);
     const done = batch.map(({ cause, work: { rowId, attempts } }) => ({ ...cause, rowId, attempts }));
-    const committed = database.transaction(async (tx) => {
+    const committed = transaction(database, async (tx) => {
       const held = await claims.finishAndNote(tx, this.holder, done);
       const endings = batch.filter(({ work }) => held.has(work.rowId));
       await takeTurns(endings, ({ conclude }) => conclude(tx, effects), { tx, keyOf: ({ work }) => work.key, perKey });

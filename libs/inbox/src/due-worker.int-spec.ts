@@ -212,10 +212,10 @@ describe('due work', () => {
 
   describe('told of commands as they are written', () => {
     const write = (...keys: string[]) =>
-      database.transaction(async (tx) => ({
-        written: keys.length,
-        taken: await worker.add(tx, keys.map(command)),
-      }));
+      database.transaction(async (tx) => {
+        const { taken } = await worker.add(tx, keys.map(command));
+        return { written: keys.length, taken: await taken };
+      });
     /** Nothing waits and the worker has found so, so that it looks again in a second at the earliest. */
     const idle = async () => {
       worker.start();

@@ -71,11 +71,23 @@ export class DueWorker implements Doer {
     this.woken.set();
   }
 
-  async add(tx: EntityManager, commands: readonly NewWork[]): Promise<readonly DueWork[]> {
+  async add(tx: EntityManager, commands: readonly NewWork[]) {
     const room = this.stopping ? 0 : Math.min(commands.length, this.room);
     this.reserved += room;
     try {
-      const taken = await this.parts.due.addLeased(tx, commands, this.me, room, LEASE_MS);
+      const { leased } = await this.parts.due.addLeased(tx, commands, this.me, room, LEASE_MS);
+      const taken = this.keepingRoom(room, leased);
+      taken.catch(() => undefined);
+      return { taken };
+    } catch (error) {
+      this.reserved -= room;
+      throw error;
+    }
+  }
+
+  private async keepingRoom(room: number, leased: Promise<readonly DueWork[]>): Promise<readonly DueWork[]> {
+    try {
+      const taken = await leased;
       for (const { rowId } of taken) this.promised.add(rowId);
       return taken;
     } finally {

@@ -2,6 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { DataSource, EntityManager } from 'typeorm';
 import { encode, type CommandType, type Envelope, type Headers, type Stated } from '#libs/contracts';
 import { carrierOf } from '#libs/messaging';
+import { send } from '#libs/outbox';
 
 /** Work that is due later: a command, an event to be tried again, or one that waits behind such an event. */
 export interface NewWork {
@@ -121,8 +122,8 @@ export class DueTable {
   }
 
   /**
-   * Adds work and leases to a holder, at once, up to `room` rows of it that have nothing ahead of them; returns these. That they are begun is noted
-   * as by `lease`.
+   * Sends the statement that adds work and leases to a holder, at once, up to `room` rows of it that have nothing ahead of them: these are `leased`. That they are begun is
+   * noted as by `lease`.
    */
   async addLeased(
     tx: EntityManager,
@@ -130,15 +131,19 @@ export class DueTable {
     holder: string,
     room: number,
     leaseMs: number,
-  ): Promise<DueWork[]> {
+  ): Promise<{ readonly leased: Promise<DueWork[]> }> {
     const lanes = new Set<string>();
     const leasable = ({ kind, key }: NewWork) => lanes.size < room && lanes.size < lanes.add(`${kind}:${key}`).size;
-    const rows: { id: string; leased: boolean }[] = await tx.query(ADD, addValues(work, leasable, holder, leaseMs));
-    return work.flatMap(({ kind, type, key, headers, body, attempts }, n) =>
-      rows[n]!.leased
-        ? [{ rowId: rows[n]!.id, kind, type, key, headers, body, attempts: attempts + 1, unexplained: 0 }]
-        : [],
+    const values = addValues(work, leasable, holder, leaseMs);
+    const sent = await send<{ id: string; leased: boolean }>(tx, ADD, values);
+    const leased = sent.rows.then((rows) =>
+      work.flatMap(({ kind, type, key, headers, body, attempts }, n) =>
+        rows[n]!.leased
+          ? [{ rowId: rows[n]!.id, kind, type, key, headers, body, attempts: attempts + 1, unexplained: 0 }]
+          : [],
+      ),
     );
+    return { leased };
   }
 
   /** Keys of which an event waits: later ones have to queue behind it. */

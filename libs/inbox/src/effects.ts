@@ -1,13 +1,13 @@
 import type { EntityManager } from 'typeorm';
 import type { CommandType, Envelope, EventType, MessageType, Stated } from '#libs/contracts';
 import type { HandlerInfo, OutgoingMessage } from '#libs/messaging';
-import type { Outbox, Written } from '#libs/outbox';
+import type { Outbox, OutboxRow } from '#libs/outbox';
 import { prepareCommands, type DueWork, type NewWork } from './due.js';
 
 /** Does commands, and is told of new ones as they are written. */
 export interface Doer {
-  /** Writes commands and returns those that it will begin at once when it hears that they are committed. */
-  add(tx: EntityManager, commands: readonly NewWork[]): Promise<readonly DueWork[]>;
+  /** Sends the statement that writes commands; `taken` are those that it will begin at once when it hears that they are committed. */
+  add(tx: EntityManager, commands: readonly NewWork[]): Promise<{ readonly taken: Promise<readonly DueWork[]> }>;
   committed(written: number, taken: readonly DueWork[]): void;
   failed(taken: readonly DueWork[]): void;
 }
@@ -22,8 +22,8 @@ export interface EffectParts {
 export class Effects {
   readonly events: OutgoingMessage[] = [];
   readonly commands: NewWork[] = [];
-  private written: Written | undefined;
-  private taken: readonly DueWork[] = [];
+  private rows: Promise<readonly OutboxRow[]> | undefined;
+  private taken: Promise<readonly DueWork[]> | undefined;
 
   constructor(private readonly parts: EffectParts) {}
 
@@ -43,9 +43,8 @@ export class Effects {
 
   /** The last of a transaction: COMMIT does not wait for the answer to it, `endingWith` does. */
   async write(tx: EntityManager): Promise<void> {
-    this.written = await this.parts.outbox.write(tx, this.events);
-    if (this.commands.length === 0) return;
-    [, this.taken] = await Promise.all([this.written.rows, this.parts.doer.add(tx, this.commands)]);
+    ({ rows: this.rows } = await this.parts.outbox.write(tx, this.events));
+    if (this.commands.length > 0) ({ taken: this.taken } = await this.parts.doer.add(tx, this.commands));
   }
 
   /** Has what was written go on its way once the transaction that wrote it is committed. */
@@ -53,11 +52,12 @@ export class Effects {
     const { outbox, doer } = this.parts;
     try {
       const result = await transaction;
-      outbox.committed((await this.written?.rows) ?? []);
-      if (this.commands.length > 0) doer.committed(this.commands.length, this.taken);
+      outbox.committed((await this.rows) ?? []);
+      if (this.taken) doer.committed(this.commands.length, await this.taken);
       return result;
     } catch (error) {
-      if (this.taken.length > 0) doer.failed(this.taken);
+      const taken = await this.taken?.catch(() => []);
+      if (taken?.length) doer.failed(taken);
       throw error;
     }
   }

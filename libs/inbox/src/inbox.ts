@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import type { Envelope } from '#libs/contracts';
 import { failPoint, Hopeless, processing, traceFields, type Delivery, type Handler } from '#libs/messaging';
+import { transaction } from '#libs/outbox';
 import { delayAfter } from './backoff.js';
 import { isDatabaseDown } from './database-errors.js';
 import type { DeadLetter, DeadLetterReason } from './dead-letters.js';
@@ -106,7 +107,7 @@ export class Inbox {
     const behind: Readable[] = [];
     const handled: Readable[] = [];
     let claimed: ReadonlySet<string> = new Set();
-    const committed = database.transaction(async (tx) => {
+    const committed = transaction(database, async (tx) => {
       const asked = distinct(batch);
       const looked = await claims.claimAndLook(tx, asked);
       ({ claimed } = looked);

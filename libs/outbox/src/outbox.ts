@@ -1,9 +1,9 @@
 import { randomUUIDv7 } from 'node:crypto';
-import type { Client } from 'pg';
 import type { EntityManager } from 'typeorm';
 import { encode, type EventType, type Stated } from '#libs/contracts';
 import { created, topicOf, type OutgoingMessage } from '#libs/messaging';
-import { insert } from './insert.js';
+import { INSERT, valuesOf } from './insert.js';
+import { send, type Sent } from './sent.js';
 
 /** What an event follows from. */
 export interface Cause {
@@ -15,12 +15,6 @@ export interface Cause {
 /** An event as the outbox holds it, its row's id among the headers as `sequence`. */
 export interface OutboxRow extends OutgoingMessage {
   readonly rowId: number;
-}
-
-/** What a transaction writes into the outbox. */
-export interface Written {
-  /** To be awaited once the transaction has ended. Where it rejects, nothing was committed, even if COMMIT was answered. */
-  readonly rows: Promise<readonly OutboxRow[]>;
 }
 
 /** The events of one service on their way out: written in the transaction that they tell of. */
@@ -55,13 +49,10 @@ export class Outbox {
    * Writes them in the order given; they go out once `tx` has committed and `committed` is told of the rows. Resolves as soon as the statement is on its way, so the COMMIT
    * need not wait for its answer.
    */
-  async write(tx: EntityManager, messages: readonly OutgoingMessage[]): Promise<Written> {
+  async write(tx: EntityManager, messages: readonly OutgoingMessage[]): Promise<Sent<OutboxRow>> {
     if (messages.length === 0) return { rows: Promise.resolve([]) };
-    if (!tx.queryRunner?.isTransactionActive)
-      throw new Error('the outbox is written in a transaction only: no other manager will do');
-    // Straight to the connection: through TypeORM, what is not awaited has no promised place before the COMMIT.
-    const connection = (await tx.queryRunner.connect()) as Client;
-    const rows = insert(connection, messages).then((ids) => messages.map((message, n) => rowOf(message, ids[n]!)));
+    const sent = await send<{ id: string }>(tx, INSERT, valuesOf(messages));
+    const rows = sent.rows.then((ids) => messages.map((message, n) => rowOf(message, Number(ids[n]!.id))));
     rows.catch(() => undefined);
     return { rows };
   }

@@ -4,6 +4,7 @@ import { OrderPlaced } from '#libs/contracts';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
 import { CreateOutbox1700000000001 } from './create-outbox.js';
 import { Outbox, type OutboxRow } from './outbox.js';
+import { send, transaction } from './sent.js';
 import { Transactions } from './transactions.js';
 
 let database: DataSource;
@@ -67,4 +68,61 @@ it('changes nothing and tells nobody where the events cannot be written', async 
 it('refuses to write events outside of a transaction', async () => {
   const message = { id: '', topic: 't', type: 'x', key: 'k', headers: {}, body: Buffer.alloc(0) };
   await expect(new Outbox('test').write(database.manager, [message])).rejects.toThrow('in a transaction only');
+});
+
+const ONE = 'insert into state values ($1)';
+
+it('has nothing committed where a statement failed whose answer nobody waited for', async () => {
+  const failing = transactions.run(async (tx, state) => {
+    await tx.query(ONE, [1]);
+    state(placed);
+    await send(tx, 'insert into state select 1 / $1::int', [0]);
+    return 'done';
+  });
+  await expect(failing).rejects.toThrow('division by zero');
+  expect(await left()).toEqual({ states: 0, ids: [] });
+  expect(told).toEqual([]);
+});
+
+it('tells what failed first, not what failed for that', async () => {
+  const sent = transaction(database, async (tx) => {
+    await send(tx, 'insert into state select 1 / $1::int', [0]);
+    await tx.query(ONE, [1]);
+  });
+  await expect(sent).rejects.toThrow('division by zero');
+  const asked = transaction(database, async (tx) => {
+    await Promise.all([tx.query('insert into state select 1 / $1::int', [0]), send(tx, ONE, [1])]);
+  });
+  await expect(asked).rejects.toThrow('division by zero');
+  expect(await left()).toEqual({ states: 0, ids: [] });
+});
+
+it('has statements take effect in the order in which they were sent and asked for', async () => {
+  const seen = await transaction(database, async (tx) => {
+    await send(tx, ONE, [1]);
+    const rows: { n: number }[] = await tx.query('update state set n = n + $1 returning n', [1]);
+    await send(tx, 'update state set n = n * $1', [5]);
+    return rows;
+  });
+  expect(seen).toEqual([[{ n: 2 }], 1]);
+  expect(await database.query('select n from state')).toEqual([{ n: 10 }]);
+});
+
+it('waits for the answer in a transaction that looks at none in the end', async () => {
+  const failing = database.transaction((tx) => send(tx, 'insert into state select 1 / $1::int', [0]));
+  await expect(failing).rejects.toThrow('division by zero');
+});
+
+it('waits for the answer within a savepoint, since what is rolled back to it fails nothing else', async () => {
+  await transaction(database, async (tx) => {
+    await send(tx, ONE, [1]);
+    const inner = tx.transaction((same) => send(same, 'insert into state select 1 / $1::int', [0]));
+    await expect(inner).rejects.toThrow('division by zero');
+    await send(tx, ONE, [2]);
+  });
+  expect(await left()).toMatchObject({ states: 2 });
+});
+
+it('sends nothing outside of a transaction', async () => {
+  await expect(send(database.manager, ONE, [1])).rejects.toThrow('in a transaction only');
 });

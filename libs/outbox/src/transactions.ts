@@ -1,8 +1,9 @@
 import { randomUUIDv7 } from 'node:crypto';
-import { DataSource, type EntityManager } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import type { EventType, Stated } from '#libs/contracts';
 import { spanned } from '#libs/messaging';
 import { Outbox } from './outbox.js';
+import { transaction } from './sent.js';
 
 type State = (...events: readonly Stated<EventType>[]) => void;
 
@@ -23,7 +24,7 @@ export class Transactions {
   ): Promise<T> {
     const stated: Stated<EventType>[] = [];
     const { value, rows } = await spanned('transaction', async () => {
-      const ended = await this.database.transaction(async (tx) => ({
+      const ended = await transaction(this.database, async (tx) => ({
         value: await work(tx, (...events) => stated.push(...events)),
         written: await this.outbox.write(tx, this.outbox.prepare(stated, { correlationId })),
       }));

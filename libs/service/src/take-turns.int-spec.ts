@@ -4,6 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { OrderPlaced, type Envelope } from '#libs/contracts';
 import { On, Reactions } from '#libs/messaging';
+import { send } from '#libs/outbox';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
 import { CreateEffect1700000000100, effectsOf } from '../testing/effects.js';
 import { startForTest, type TestedService } from '../testing/index.js';
@@ -11,6 +12,8 @@ import { placed } from '../testing/placed.js';
 import { Service } from './index.js';
 
 let failsOnce: string | undefined;
+/** The statement that fails is the last one, and its answer is not waited for. */
+let failsUnanswered = false;
 
 @Reactions({ service: 'inventory' })
 class Probe {
@@ -30,7 +33,8 @@ class Probe {
     }
     if (token === failsOnce) {
       failsOnce = undefined;
-      throw new Error('not yet');
+      if (!failsUnanswered) throw new Error('not yet');
+      await send(tx, 'insert into effect (token) select (1 / $1::int)::text', [0]);
     }
     await step('ends');
   }
@@ -81,8 +85,12 @@ describe.each([
     expect(await steps()).toEqual(['one begins', 'one ends', 'two begins', 'two ends']);
   });
 
-  it('leave nothing of one that fails, and all of the others', async () => {
+  it.each([
+    ['fails', false],
+    ['fails at its end, by a statement whose answer nobody waits for', true],
+  ])('leave nothing of one that %s, and all of the others', async (_how, unanswered) => {
     failsOnce = 'fails';
+    failsUnanswered = unanswered;
     await service.deliver([placed('before'), placed('fails'), placed('after')]);
     const expected = ['after', 'before', 'fails'].flatMap((token) => [`${token} begins`, `${token} ends`]);
     expect((await steps()).toSorted()).toEqual(expected);
