@@ -8,7 +8,7 @@ import { Conclusions, LeaseLost } from './conclusions.js';
 import { isDatabaseDown } from './database-errors.js';
 import type { DeadLetterReason } from './dead-letters.js';
 import { errorText } from './dead-letters-error.js';
-import type { DueWork, Holder, NewWork } from './due.js';
+import type { DueTable, DueWork, Holder, NewWork } from './due.js';
 import type { Doer } from './effects.js';
 import { describe, fieldsOf } from './inbox.js';
 import { retryOf, runWithin } from './limits.js';
@@ -74,20 +74,17 @@ export class DueWorker implements Doer {
   async add(tx: EntityManager, commands: readonly NewWork[]) {
     const room = this.stopping ? 0 : Math.min(commands.length, this.room);
     this.reserved += room;
-    try {
-      const { leased } = await this.parts.due.addLeased(tx, commands, this.me, room, LEASE_MS);
-      const taken = this.keepingRoom(room, leased);
-      taken.catch(() => undefined);
-      return { taken };
-    } catch (error) {
-      this.reserved -= room;
-      throw error;
-    }
+    const sent = this.parts.due.addLeased(tx, commands, this.me, room, LEASE_MS);
+    const taken = this.promisedOf(sent, room);
+    taken.catch(() => undefined);
+    await sent;
+    return { taken };
   }
 
-  private async keepingRoom(room: number, leased: Promise<readonly DueWork[]>): Promise<readonly DueWork[]> {
+  /** Gives the room back that was kept until the answer. */
+  private async promisedOf(sent: ReturnType<DueTable['addLeased']>, room: number): Promise<readonly DueWork[]> {
     try {
-      const taken = await leased;
+      const taken = await (await sent).leased;
       for (const { rowId } of taken) this.promised.add(rowId);
       return taken;
     } finally {
