@@ -1,14 +1,14 @@
 import { DataSource } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { MessagingMetrics, Postponed } from '#libs/messaging';
+import { Postponed } from '#libs/messaging';
 import { eventually, startProxy, type Proxy } from '#libs/messaging/testing';
-import { CreateOutbox1700000000001, Outbox } from '#libs/outbox';
+import { CreateOutbox1700000000001 } from '#libs/outbox';
 import { startTemporaryPostgres, type RunningPostgres } from '../../../tools/postgres/index.js';
-import { command, commands, handlersOf } from '../testing/commands.js';
-import { Claims } from './claims.js';
+import { command, commands } from '../testing/commands.js';
+import { handlersOf } from '../testing/handlers.js';
+import { handlingParts } from '../testing/parts.js';
 import { CreateInbox1700000000002 } from './create-inbox.js';
-import { DeadLetters } from './dead-letters.js';
 import { DueTable } from './due.js';
 import { DueWorker } from './due-worker.js';
 
@@ -20,7 +20,6 @@ const POSTGRES = {
   poolErrorHandler: () => undefined,
   migrations: [CreateOutbox1700000000001, CreateInbox1700000000002],
 };
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 describe('due work', () => {
   let server: RunningPostgres;
@@ -31,7 +30,6 @@ describe('due work', () => {
   let onlooker: DataSource;
   let worker: DueWorker;
   const due = new DueTable();
-  const claims = new Claims(1);
   /** What doing a command comes to, by its key, and what its end comes to. */
   let does: (key: string) => Promise<void>;
   let ends: (key: string) => Promise<void>;
@@ -53,25 +51,9 @@ describe('due work', () => {
     url.port = String(proxy.port);
     database = await new DataSource({ ...POSTGRES, url: url.href }).initialize();
     await database.runMigrations();
-    await claims.keepPartitions(database);
+    const handlers = handlersOf({ does: (key) => does(key), ends: (key) => ends(key) });
     worker = new DueWorker({
-      maxBatch: 100,
-      paceMs: 0,
-      perKey: true,
-      service: 'payment',
-      database,
-      handlers: handlersOf(
-        (key) => does(key),
-        (key) => ends(key),
-      ),
-      outbox: new Outbox('postgresql'),
-      claims,
-      due,
-      deadLetters: new DeadLetters(),
-      limits: { retry: { attempts: ATTEMPTS, baseMs: 1, capMs: 5 }, timeoutMs: 30_000 },
-      log: silent,
-      metrics: new MessagingMetrics('postgresql', 'payment'),
-      system: 'postgresql',
+      ...(await handlingParts(database, handlers, ATTEMPTS)),
       concurrency: CONCURRENCY,
     });
   });

@@ -46,8 +46,8 @@ export class DueWorker implements Doer {
   private reserved = 0;
   /** Something may wait for room, or behind what runs. */
   private crowded = true;
-  /** The row that is run although nobody knows how its last attempt ended: one at a time, so that what kills is told from what was beside it. */
-  private suspect: string | undefined;
+  /** The row that is run although nobody knows how its last attempt ended, and the end of its turn: one at a time, so that what kills is told from what was beside it. */
+  private suspect: { readonly rowId: string; readonly giveBack: () => void } | undefined;
   /** There may be work under this worker's name that it does not run. */
   private astray = false;
   /** Errors that look as if the database were down, and it was not. */
@@ -129,7 +129,7 @@ export class DueWorker implements Doer {
         const { room } = this;
         // Before the look, so that what is written meanwhile is not overlooked.
         if (this.own.length === 0) this.crowded = false;
-        const leased = room > 0 ? await due.lease(database, this.holder, room, LEASE_MS) : [];
+        const leased = room > 0 ? await this.lease(room) : [];
         if (leased.length > 0) this.crowded = true;
         for (const work of leased) this.begin(work);
         if (this.suspect !== undefined && leased.length > 0) waitMs = 0;
@@ -158,11 +158,25 @@ export class DueWorker implements Doer {
   }
 
   private get holder(): Holder {
-    return { id: this.me, takesSuspects: this.suspect === undefined };
+    return { id: this.me, takesSuspects: this.parts.suspectsTurn.isFree };
+  }
+
+  private async lease(room: number): Promise<DueWork[]> {
+    const { due, database, suspectsTurn } = this.parts;
+    const { holder } = this;
+    const giveBack = holder.takesSuspects ? await suspectsTurn.take() : () => undefined;
+    let suspect: DueWork | undefined;
+    try {
+      const leased = await due.lease(database, holder, room, LEASE_MS);
+      suspect = leased.find(({ unexplained }) => unexplained > 0);
+      if (suspect) this.suspect = { rowId: suspect.rowId, giveBack };
+      return leased;
+    } finally {
+      if (!suspect) giveBack();
+    }
   }
 
   private begin(work: DueWork): void {
-    if (work.unexplained > 0) this.suspect = work.rowId;
     const done = this.attempt(work)
       .catch((error: unknown) => {
         this.crowded = true;
@@ -171,7 +185,10 @@ export class DueWorker implements Doer {
       .catch((error: unknown) => this.interrupted(work, error))
       .finally(() => {
         this.running.delete(work.rowId);
-        if (this.suspect === work.rowId) this.suspect = undefined;
+        if (this.suspect?.rowId === work.rowId) {
+          this.suspect.giveBack();
+          this.suspect = undefined;
+        }
         if (this.crowded) this.woken.set();
       });
     this.running.set(work.rowId, done);

@@ -87,9 +87,15 @@ export class Inbox {
       await this.handleTogether(batch);
       return suspects.survived(manager, ids);
     }
-    for (const one of batch) {
-      const { id } = one.envelope;
-      const attempts = recorded.get(id) ?? 0;
+    for (const one of batch) await this.handleAlone(one, recorded.get(one.envelope.id) ?? 0);
+  }
+
+  private async handleAlone(one: Readable, attempts: number): Promise<void> {
+    const { suspects } = this;
+    const { manager } = this.parts.database;
+    const { id } = one.envelope;
+    const giveBack = await this.parts.suspectsTurn.take();
+    try {
       // The death before the first recorded one counts as well.
       if (attempts + 1 >= retryOf(one.handler, this.parts.limits).attempts) {
         await this.storeForRetry(one, new KillsTheProcess(one.envelope.type, attempts + 1));
@@ -98,6 +104,9 @@ export class Inbox {
         await this.handleTogether([one]);
       }
       await suspects.clear(manager, [id]);
+    } finally {
+      giveBack();
+      this.parts.doer.wake();
     }
   }
 

@@ -14,3 +14,4 @@ export { Inbox } from './inbox.js';
 export type { Limits } from './limits.js';
 export { Unreadable } from './read.js';
 export { READ_AT_LEAST } from './side-by-side.js';
+export { Turn } from './turn.js';

@@ -1,20 +1,16 @@
 import { DataSource } from 'typeorm';
-import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { encode, ShipmentCreated } from '#libs/contracts';
-import { Handlers, MessagingMetrics, type Delivery, type HandlerInfo } from '#libs/messaging';
 import { eventually } from '#libs/messaging/testing';
-import { CreateOutbox1700000000001, Outbox } from '#libs/outbox';
+import { CreateOutbox1700000000001 } from '#libs/outbox';
 import { startTemporaryPostgres, type RunningPostgres } from '../../../tools/postgres/index.js';
-import { Claims } from './claims.js';
+import { shipped } from '../testing/events.js';
+import { handlersOf } from '../testing/handlers.js';
+import { handlingParts } from '../testing/parts.js';
 import { CreateInbox1700000000002 } from './create-inbox.js';
-import { DeadLetters } from './dead-letters.js';
-import { DueTable } from './due.js';
 import { DueWorker } from './due-worker.js';
 import { Inbox } from './inbox.js';
 
 const EVENTS = 20;
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 let server: RunningPostgres;
 let database: DataSource;
@@ -35,27 +31,11 @@ afterAll(async () => {
 });
 
 it('a database that dies amid a batch is no failure of its messages: none is settled, none counted, all take effect later', async () => {
-  const claims = new Claims(1);
-  await claims.keepPartitions(database);
   const gate = Promise.withResolvers<void>();
   let begun = 0;
-  const parts = {
-    service: 'inventory',
-    database,
-    // One attempt is all there is: what counts as one would be a dead letter.
-    handlers: handlerOf(async () => (begun++, await gate.promise)),
-    outbox: new Outbox('postgresql'),
-    claims,
-    due: new DueTable(),
-    deadLetters: new DeadLetters(),
-    limits: { retry: { attempts: 1, baseMs: 1, capMs: 1 }, timeoutMs: 30_000 },
-    maxBatch: 100,
-    paceMs: 0,
-    perKey: true,
-    log: silent,
-    metrics: new MessagingMetrics('postgresql', 'inventory'),
-    system: 'postgresql',
-  };
+  const handlers = handlersOf({ reacts: async () => (begun++, await gate.promise) });
+  // One attempt is all there is: what counts as one would be a dead letter.
+  const parts = await handlingParts(database, handlers, 1);
   const inbox = new Inbox({ ...parts, doer: new DueWorker(parts) });
   const batch = Array.from({ length: EVENTS }, shipped);
   const received = inbox.receive(batch).then(
@@ -76,18 +56,3 @@ it('a database that dies amid a batch is no failure of its messages: none is set
   ]);
   expect(await database.query('select from due union all select from dead_letter')).toEqual([]);
 });
-
-function handlerOf(react: () => Promise<void>): Handlers {
-  const extras: HandlerInfo = { reactsTo: ShipmentCreated, emits: [] };
-  return new Handlers(new Map([['event:shipment.created', Object.assign(react, { extras }) as never]]));
-}
-
-function shipped(): Delivery {
-  const orderId = uuidv7();
-  const { type, version, source } = ShipmentCreated;
-  const { data } = ShipmentCreated({ orderId, shipmentId: uuidv7(), carrier: 'Post', trackingNumber: '1' });
-  const event = { id: uuidv7(), type, version, source, key: orderId, time: new Date().toISOString() };
-  const { headers, body } = encode({ ...event, correlationId: uuidv7(), data });
-  const place = { topic: 'shipping.events', origin: 'test', redelivered: false };
-  return { id: event.id, type, key: orderId, headers, body, ...place };
-}

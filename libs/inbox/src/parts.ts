@@ -5,6 +5,7 @@ import type { Claims } from './claims.js';
 import type { DeadLetters } from './dead-letters.js';
 import type { DueTable } from './due.js';
 import type { Limits } from './limits.js';
+import type { Turn } from './turn.js';
 
 /** What handling a message takes, whether it was just delivered or has been waiting. */
 export interface HandlingParts {
@@ -22,6 +23,8 @@ export interface HandlingParts {
   readonly paceMs: number;
   /** Whether each handler touches nothing but what belongs to the key of its message. */
   readonly perKey: boolean;
+  /** Had by what an earlier process may have died of, delivered or due: beside another such, nobody could tell which of the two kills. */
+  readonly suspectsTurn: Turn;
   readonly log: TransportLog;
   readonly metrics: MessagingMetrics;
   /** The store's name by the semantic conventions. */

@@ -1,9 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '#libs/messaging/testing';
+import { CreateOutbox1700000000001 } from '#libs/outbox';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
+import { commands } from '../testing/commands.js';
+import { shipped } from '../testing/events.js';
+import { handlersOf } from '../testing/handlers.js';
+import { handlingParts } from '../testing/parts.js';
 import { CreateInbox1700000000002 } from './create-inbox.js';
+import { DueWorker } from './due-worker.js';
+import { Inbox } from './inbox.js';
 import { Suspects } from './suspects.js';
+
+const EACH = 10;
 
 describe('Suspects', () => {
   let database: DataSource;
@@ -15,7 +25,7 @@ describe('Suspects', () => {
     database = await new DataSource({
       type: 'postgres',
       url: fresh.url,
-      migrations: [CreateInbox1700000000002],
+      migrations: [CreateOutbox1700000000001, CreateInbox1700000000002],
     }).initialize();
     await database.runMigrations();
   });
@@ -71,5 +81,33 @@ describe('Suspects', () => {
     const suspects = new Suspects(2);
     await suspects.record(database.manager, [randomUUID(), randomUUID()]);
     expect(suspects.watching).toBe(false);
+  });
+
+  it('has what an earlier process may have died of handled one at a time, delivered again and due', async () => {
+    let [underWay, most] = [0, 0];
+    const handled = { commands: 0, events: 0 };
+    const takesAWhile = async (kind: keyof typeof handled) => {
+      most = Math.max(most, ++underWay);
+      for (let trips = 0; trips < 10; trips++) await database.query('select 1');
+      underWay--;
+      handled[kind]++;
+    };
+    const handlers = handlersOf({ does: () => takesAWhile('commands'), reacts: () => takesAWhile('events') });
+    const parts = await handlingParts(database, handlers, 3);
+    const deliveries = Array.from({ length: EACH }, shipped);
+    const ids = deliveries.map(({ id }) => id);
+    await new Suspects(EACH).record(database.manager, ids);
+    await parts.due.add(database.manager, commands(EACH));
+    await database.query('update due set begun_by = $1::uuid[]', [[randomUUID()]]);
+    const worker = new DueWorker(parts);
+    const inbox = new Inbox({ ...parts, doer: worker });
+    worker.start();
+    await inbox.receive(deliveries);
+    await eventually(() => handled.commands === EACH, 'the commands are done as well');
+    await worker.stop();
+    expect(handled.events).toBe(EACH);
+    expect(most).toBe(1);
+    expect(await database.query('select from due union all select from dead_letter')).toEqual([]);
+    expect(await new Suspects(EACH).begin(database.manager, ids)).toEqual(new Map());
   });
 });

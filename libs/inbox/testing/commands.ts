@@ -1,20 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { ChargePayment, encode } from '#libs/contracts';
-import { Handlers, type HandlerInfo } from '#libs/messaging';
 import type { NewWork } from '../src/due.js';
-
-/** What a command comes to, by its key. */
-type Doing = (key: string) => Promise<void>;
-
-/** `payment.charge`, which does the one thing and ends with the other. */
-export function handlersOf(does: Doing, ends: Doing): Handlers {
-  const extras: HandlerInfo = { reactsTo: ChargePayment, emits: [] };
-  const charge = async (asked: { key: string }) => {
-    await does(asked.key);
-    return () => ends(asked.key);
-  };
-  return new Handlers(new Map([['command:payment.charge', Object.assign(charge, { extras }) as never]]));
-}
 
 /** A `payment.charge` of that key, due now. */
 export function command(key: string): NewWork {

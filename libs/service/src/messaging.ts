@@ -8,6 +8,7 @@ import {
   DueWorker,
   Inbox,
   story,
+  Turn,
   type Limits,
   type Told,
 } from '#libs/inbox';
@@ -84,6 +85,7 @@ export class Messaging implements Consumer {
       claims: this.claims,
       due: this.due,
       deadLetters: this.deadLetters,
+      suspectsTurn: new Turn(),
       metrics: this.metrics,
       system: this.system,
       limits: limitsOf(settings),

@@ -1,0 +1,22 @@
+import { ChargePayment, ShipmentCreated } from '#libs/contracts';
+import { Handlers, type HandlerInfo } from '#libs/messaging';
+
+/** What a message comes to, by its key. */
+type Doing = (key: string) => Promise<void>;
+
+/** Handlers of `payment.charge`, which does one thing and ends with another, and of `shipment.created`. */
+export function handlersOf({ does, ends, reacts }: { does?: Doing; ends?: Doing; reacts?: Doing }): Handlers {
+  const command: HandlerInfo = { reactsTo: ChargePayment, emits: [] };
+  const event: HandlerInfo = { reactsTo: ShipmentCreated, emits: [] };
+  const charge = async ({ key }: { key: string }) => {
+    await does?.(key);
+    return () => ends?.(key);
+  };
+  const react = async ({ key }: { key: string }) => reacts?.(key);
+  return new Handlers(
+    new Map([
+      ['command:payment.charge', Object.assign(charge, { extras: command }) as never],
+      ['event:shipment.created', Object.assign(react, { extras: event }) as never],
+    ]),
+  );
+}

@@ -1,0 +1,37 @@
+import type { DataSource } from 'typeorm';
+import { MessagingMetrics, type Handlers } from '#libs/messaging';
+import { Outbox } from '#libs/outbox';
+import { Claims } from '../src/claims.js';
+import { DeadLetters } from '../src/dead-letters.js';
+import { DueTable } from '../src/due.js';
+import type { HandlingParts } from '../src/parts.js';
+import { Turn } from '../src/turn.js';
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** All that handling a message takes, with that many attempts at once and no pace. */
+export async function handlingParts(
+  database: DataSource,
+  handlers: Handlers,
+  attempts: number,
+): Promise<HandlingParts> {
+  const claims = new Claims(1);
+  await claims.keepPartitions(database);
+  return {
+    service: 'payment',
+    database,
+    handlers,
+    outbox: new Outbox('postgresql'),
+    claims,
+    due: new DueTable(),
+    deadLetters: new DeadLetters(),
+    limits: { retry: { attempts, baseMs: 1, capMs: 5 }, timeoutMs: 30_000 },
+    maxBatch: 100,
+    paceMs: 0,
+    perKey: true,
+    suspectsTurn: new Turn(),
+    log: silent,
+    metrics: new MessagingMetrics('postgresql', 'payment'),
+    system: 'postgresql',
+  };
+}
