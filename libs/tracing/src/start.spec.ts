@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { context, propagation, trace } from '@opentelemetry/api';
+import { ROOT_CONTEXT, context, propagation, trace } from '@opentelemetry/api';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { startTracing, type Tracing } from './start.js';
 
@@ -39,6 +39,18 @@ describe('startTracing', () => {
     await start();
     expect(traceparentOfASpan()).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
   });
+
+  it.each(['00', '01'])(
+    'has spans without any endpoint go on with the trace and flag %s of their parent',
+    async (flags) => {
+      await start();
+      const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-${flags}`;
+      const parent = propagation.extract(ROOT_CONTEXT, { traceparent });
+      const own = context.with(parent, traceparentOfASpan);
+      expect(own).toMatch(new RegExp(`^00-a{32}-[0-9a-f]{16}-${flags}$`));
+      expect(own).not.toBe(traceparent);
+    },
+  );
 
   it('keeps the current span through awaits', async () => {
     await start();
