@@ -34,7 +34,7 @@ const MOST_UNSETTLED = 2_000;
 const PUBLISH = 200;
 const PUBLISHES_IN_FLIGHT = 4;
 /** Confirmed rows are deleted together, those of this long. A crash meanwhile sends them twice. */
-const REMOVE_EVERY_MS = 50;
+const REMOVE_EVERY_MS = 250;
 const STAND_BY_MS = 1_000;
 const LONGEST_PAUSE_MS = 5_000;
 const ANSWER_TIMEOUT_MS = 10_000;
