@@ -2,7 +2,7 @@ import type { CostPerOrder } from '../cost/meter.js';
 import type { Machine } from '../machine.js';
 import type { Results } from '../results.js';
 import { around, number, table } from './markdown.js';
-import { targetsOf } from './targets.js';
+import { LEAST_TIMES_USUAL, targetsOf } from './targets.js';
 
 /** A part of the report; empty where nothing of it was measured. */
 type Section = (results: Results) => string;
@@ -169,8 +169,17 @@ they have neither outbox nor inbox, so a crash loses events or repeats changes. 
       ['pg-transactional-outbox', 'rows/s to confirmed'],
       Object.entries(found.transactionalOutbox).map(([mode, perSecond]) => [WAYS[mode] ?? mode, number(perSecond)]),
     ),
+    ...boundOfTheBroker(results, Math.max(...Object.values(found.transactionalOutbox))),
   );
 };
+
+function boundOfTheBroker(results: Results, fastest: number): string[] {
+  const bare = results.find('relay', 'rabbitmq')?.bare.median;
+  if (!bare || bare / fastest >= LEAST_TIMES_USUAL) return [];
+  return [
+    `RabbitMQ confirms ${number(bare)} rows/s to its client alone, ${number(bare / fastest)} times the fastest of these: no relay to it can be ${LEAST_TIMES_USUAL} times as fast.`,
+  ];
+}
 
 /** The dearest of ours first. */
 function purposes(results: Results): string[] {

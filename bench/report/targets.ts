@@ -1,6 +1,6 @@
 import type { Estimate } from '../statistics.js';
 import type { Results } from '../results.js';
-import { number } from './markdown.js';
+import { around, number } from './markdown.js';
 
 /** What has to be true, with what was measured. */
 export interface Target {
@@ -14,6 +14,8 @@ export interface Target {
 const STORES = ['rabbitmq', 'postgres', 'kafka'] as const;
 const MORE_MEMORY = 1.2;
 const FLAT = 1.1;
+/** Rows per second of the relay ÷ those of `pg-transactional-outbox`. */
+export const LEAST_TIMES_USUAL = 20;
 
 /** The numbers of what must be true, 6 to 10 of the benchmark's issue, and whether they hold. */
 export function targetsOf(results: Results): Target[] {
@@ -65,9 +67,9 @@ function timesUsual(way: string, relay: number | undefined, usual: number | unde
   const times = relay && usual && relay / usual;
   return {
     what: `relay ÷ pg-transactional-outbox, ${way}`,
-    wanted: '≥ 20',
+    wanted: `≥ ${LEAST_TIMES_USUAL}`,
     measured: times?.toFixed(0),
-    holds: times === undefined ? undefined : times >= 20,
+    holds: times === undefined ? undefined : times >= LEAST_TIMES_USUAL,
   };
 }
 
@@ -131,7 +133,7 @@ function atLeast(what: string, found: Estimate | undefined, least: number): Targ
   return {
     what,
     wanted: `≥ ${least.toFixed(1)}`,
-    measured: ratio && `${ratio.median.toFixed(2)} (${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)})`,
+    measured: ratio && around(ratio),
     holds: ratio && ratio.median >= least,
   };
 }
