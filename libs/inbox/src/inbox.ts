@@ -15,6 +15,7 @@ import { read, Unreadable } from './read.js';
 import { SideBySide } from './side-by-side.js';
 import { KillsTheProcess, Suspects } from './suspects.js';
 import { takeTurns } from './take-turns.js';
+import { Turn } from './turn.js';
 
 export interface InboxParts extends HandlingParts {
   readonly doer: Doer & { wake(): void };
@@ -37,7 +38,8 @@ interface Readable {
  */
 export class Inbox {
   private readonly suspects = new Suspects(WATCHED_AFTER_START);
-  private turn: Promise<void> = Promise.resolve();
+  /** One batch at a time, whatever lanes they come from: what ends the process then is in that batch. */
+  private readonly watchedTurn = new Turn();
 
   private readonly gathering: Gathering<Readable>;
   private readonly sideBySide: SideBySide<Readable>;
@@ -57,7 +59,7 @@ export class Inbox {
   }
 
   private handleSoon(batch: readonly Readable[]): Promise<void> {
-    if (this.suspects.watching) return this.inTurn(() => this.handleWatched(batch));
+    if (this.suspects.watching) return this.watchedTurn.run(() => this.handleWatched(batch));
     return this.parts.maxBatch > 1 ? this.gathering.add(batch) : this.handleTogether(batch);
   }
 
@@ -71,13 +73,6 @@ export class Inbox {
     }
   }
 
-  /** One batch at a time, whatever lanes they come from: what ends the process then is in that batch. */
-  private inTurn(work: () => Promise<void>): Promise<void> {
-    const done = this.turn.then(work);
-    this.turn = done.catch(() => undefined);
-    return done;
-  }
-
   private async handleWatched(batch: readonly Readable[]): Promise<void> {
     const { suspects } = this;
     const { manager } = this.parts.database;
@@ -87,27 +82,28 @@ export class Inbox {
       await this.handleTogether(batch);
       return suspects.survived(manager, ids);
     }
-    for (const one of batch) await this.handleAlone(one, recorded.get(one.envelope.id) ?? 0);
+    for (const one of batch) {
+      const attempts = recorded.get(one.envelope.id) ?? 0;
+      try {
+        await this.parts.suspectsTurn.run(() => this.handleAlone(one, attempts));
+      } finally {
+        this.parts.doer.wake();
+      }
+    }
   }
 
   private async handleAlone(one: Readable, attempts: number): Promise<void> {
     const { suspects } = this;
     const { manager } = this.parts.database;
     const { id } = one.envelope;
-    const giveBack = await this.parts.suspectsTurn.take();
-    try {
-      // The death before the first recorded one counts as well.
-      if (attempts + 1 >= retryOf(one.handler, this.parts.limits).attempts) {
-        await this.storeForRetry(one, new KillsTheProcess(one.envelope.type, attempts + 1));
-      } else {
-        await suspects.record(manager, [id]);
-        await this.handleTogether([one]);
-      }
-      await suspects.clear(manager, [id]);
-    } finally {
-      giveBack();
-      this.parts.doer.wake();
+    // The death before the first recorded one counts as well.
+    if (attempts + 1 >= retryOf(one.handler, this.parts.limits).attempts) {
+      await this.storeForRetry(one, new KillsTheProcess(one.envelope.type, attempts + 1));
+    } else {
+      await suspects.record(manager, [id]);
+      await this.handleTogether([one]);
     }
+    await suspects.clear(manager, [id]);
   }
 
   private async handle(batch: readonly Readable[]): Promise<void> {

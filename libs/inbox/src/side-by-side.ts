@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { Turn } from './turn.js';
 
 /** A store hands over as many together, if it has them, so that small batches of different keys can be handled side by side. */
 export const READ_AT_LEAST = 32;
@@ -9,7 +10,7 @@ const BITS_OF_STORES = 8;
 
 /** Has batches of different keys handled side by side, those of one key in order. */
 export class SideBySide<Item> {
-  private readonly lanes = Array.from({ length: LANES }, () => Promise.resolve());
+  private readonly lanes = Array.from({ length: LANES }, () => new Turn());
 
   constructor(
     private readonly most: number,
@@ -30,10 +31,8 @@ export class SideBySide<Item> {
   }
 
   private inLane(lane: number, items: readonly Item[]): Promise<void> {
-    const done = this.lanes[lane]!.then(async () => {
+    return this.lanes[lane]!.run(async () => {
       for (let at = 0; at < items.length; at += this.most) await this.handle(items.slice(at, at + this.most));
     });
-    this.lanes[lane] = done.catch(() => undefined);
-    return done;
   }
 }

@@ -19,4 +19,14 @@ export class Turn {
       resolve();
     });
   }
+
+  /** Has it while `work` is under way, and settles as that does. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    const giveBack = await this.take();
+    try {
+      return await work();
+    } finally {
+      giveBack();
+    }
+  }
 }
