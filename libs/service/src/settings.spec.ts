@@ -48,6 +48,15 @@ describe('the variables of a service', () => {
     });
   });
 
+  it('have transactions wait longer for each other on a broker, unless told how long', () => {
+    const paceOf = (env: NodeJS.ProcessEnv) => read(env).settings.BATCH_PACE_MS;
+    expect(paceOf({})).toBe(25);
+    expect(paceOf({ TRANSPORT: 'rabbitmq' })).toBe(40);
+    expect(paceOf({ TRANSPORT: 'kafka' })).toBe(40);
+    expect(paceOf({ BATCH_PACE_MS: '0' })).toBe(0);
+    expect(paceOf({ TRANSPORT: 'kafka', BATCH_PACE_MS: '10' })).toBe(10);
+  });
+
   it('are told apart by name, with what is allowed and what was given, a line each', () => {
     const lines = complaintOf({ TRANSPORT: 'rabitmq', PORT: '70000', PAYMENT_TIMEOUT_MS: 'soon' }).split('\n');
     expect(lines).toHaveLength(3);
