@@ -24,80 +24,82 @@ export const groupName = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,62}$/, 'lower case letters, digits and hyphens, 63 at most, beginning with a letter');
 
-/** Where a delivery costs more, larger batches are worth a longer wait (`half load` of bench/RESULTS.md). */
+/** Where a delivery costs more, larger batches are worth a longer wait (“What was tried” of bench/README.md). */
 const PACE_MS = { postgres: 25, rabbitmq: 40, kafka: 40 };
 
 /** Variables of every service. */
 const base = (service: ServiceDefinition) =>
-  z
-    .object({
-      PORT: port.default(service.port),
-      HOST: z.string().default('127.0.0.1'),
-      DATABASE_URL: postgresUrl.default(`postgres://postgres@127.0.0.1:54329/${service.name}`),
-      DATABASE_POOL: z.coerce.number().int().min(2).max(200).default(10),
-      TRANSPORT: z.enum(['postgres', 'rabbitmq', 'kafka']).default('postgres'),
-      LOG_DATABASE_URL: postgresUrl.default('postgres://postgres@127.0.0.1:54329/log'),
-      RABBITMQ_URL: z
-        .url({ protocol: /^amqps?$/, error: 'a URL like amqp://user:password@host:5672' })
-        .default('amqp://guest:guest@127.0.0.1:5672'),
-      RABBITMQ_CA_FILE: file.optional(),
-      RABBITMQ_MANAGEMENT_URL: z
-        .url({ protocol: /^https?$/, error: 'a URL like http://user:password@host:15672' })
-        .optional(),
-      RABBITMQ_LANES: z.coerce.number().int().min(1).max(32).default(4),
-      KAFKA_BROKERS: z
-        .string()
-        .regex(/^[^,\s:]+:\d+(,[^,\s:]+:\d+)*$/, 'host:port, several with commas between')
-        .default('127.0.0.1:9092'),
-      KAFKA_PARTITIONS: z.coerce.number().int().min(1).max(1_000).default(4),
-      KAFKA_REPLICATION: z.coerce.number().int().min(1).max(9).default(1),
-      KAFKA_COMPRESSION: z.enum(['gzip', 'none']).default('gzip'),
-      KAFKA_CA_FILE: file.optional(),
-      KAFKA_SSL: flag.default(false),
-      KAFKA_SASL_MECHANISM: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional(),
-      KAFKA_USERNAME: z.string().optional(),
-      KAFKA_PASSWORD: z.string().optional(),
-      CONSUMER_GROUP: groupName
-        .refine(
-          (name) => !otherGroups(service.name).includes(name),
-          'another service has this name; choose one of your own',
-        )
-        .default(service.name),
-      BATCH_SIZE: z.coerce.number().int().min(1).max(1_000).default(100),
-      BATCH_PACE_MS: z.coerce.number().int().min(0).max(1_000).optional(),
-      INBOX_RETENTION_DAYS: z.coerce.number().int().min(1).max(365).default(7),
-      COMMAND_CONCURRENCY: z.coerce.number().int().min(1).max(1_000).default(16),
-      RETRY_ATTEMPTS: z.coerce.number().int().min(1).max(1_000).default(10),
-      RETRY_BASE_MS: millis.default(200),
-      RETRY_CAP_MS: millis.default(30_000),
-      REACTION_TIMEOUT_MS: millis.default(30_000),
-      /** What a service calls is taken for down when more than this part of the calls failed, … */
-      BREAKER_FAILURE_RATE: z.coerce.number('a part of 1').gt(0).lt(1).default(0.5),
-      /** … of those within this time, if there were as many; … */
-      BREAKER_WINDOW_MS: millis.default(10_000),
-      BREAKER_MIN_CALLS: z.coerce.number().int().min(1).max(100_000).default(10),
-      /** … it is asked again after the first time, which doubles up to the second. */
-      BREAKER_OPEN_MS: millis.default(1_000),
-      BREAKER_MAX_OPEN_MS: millis.default(30_000),
-      /** No more is taken while an event of the outbox is older, … */
-      OUTBOX_MAX_AGE_MS: millis.default(60_000),
-      /** … or while there are more events in it, … */
-      OUTBOX_MAX_DEPTH: z.coerce.number().int().min(1).max(10_000_000).default(20_000),
-      /** … or while so many requests are under way. */
-      REQUESTS_MAX_PENDING: z.coerce.number().int().min(1).max(100_000).default(500),
-      /** Off while a transport is being left: what is stated stays in the outbox. */
-      PUBLISH: flag.default(true),
-      MIGRATE_ONLY: flag.default(false),
-      /** A folder by which tests have the process die at a point of their choice; see `failPoint` in libs/messaging. */
-      FAIL_POINTS: z.string().refine(isFolder, 'a folder that is there').optional(),
-      LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
-      OPS_TOKEN: z.string().min(16, 'at least 16 characters').optional(),
-      RATE_LIMIT_PER_MINUTE: z.coerce.number().int().positive().optional(),
-      SHUTDOWN_TIMEOUT_MS: millis.default(10_000),
-    })
-    .transform((given) => ({ ...given, BATCH_PACE_MS: given.BATCH_PACE_MS ?? PACE_MS[given.TRANSPORT] }));
+  z.object({
+    PORT: port.default(service.port),
+    HOST: z.string().default('127.0.0.1'),
+    DATABASE_URL: postgresUrl.default(`postgres://postgres@127.0.0.1:54329/${service.name}`),
+    DATABASE_POOL: z.coerce.number().int().min(2).max(200).default(10),
+    TRANSPORT: z.enum(['postgres', 'rabbitmq', 'kafka']).default('postgres'),
+    LOG_DATABASE_URL: postgresUrl.default('postgres://postgres@127.0.0.1:54329/log'),
+    RABBITMQ_URL: z
+      .url({ protocol: /^amqps?$/, error: 'a URL like amqp://user:password@host:5672' })
+      .default('amqp://guest:guest@127.0.0.1:5672'),
+    RABBITMQ_CA_FILE: file.optional(),
+    RABBITMQ_MANAGEMENT_URL: z
+      .url({ protocol: /^https?$/, error: 'a URL like http://user:password@host:15672' })
+      .optional(),
+    RABBITMQ_LANES: z.coerce.number().int().min(1).max(32).default(4),
+    KAFKA_BROKERS: z
+      .string()
+      .regex(/^[^,\s:]+:\d+(,[^,\s:]+:\d+)*$/, 'host:port, several with commas between')
+      .default('127.0.0.1:9092'),
+    KAFKA_PARTITIONS: z.coerce.number().int().min(1).max(1_000).default(4),
+    KAFKA_REPLICATION: z.coerce.number().int().min(1).max(9).default(1),
+    KAFKA_COMPRESSION: z.enum(['gzip', 'none']).default('gzip'),
+    KAFKA_CA_FILE: file.optional(),
+    KAFKA_SSL: flag.default(false),
+    KAFKA_SASL_MECHANISM: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional(),
+    KAFKA_USERNAME: z.string().optional(),
+    KAFKA_PASSWORD: z.string().optional(),
+    CONSUMER_GROUP: groupName
+      .refine(
+        (name) => !otherGroups(service.name).includes(name),
+        'another service has this name; choose one of your own',
+      )
+      .default(service.name),
+    BATCH_SIZE: z.coerce.number().int().min(1).max(1_000).default(100),
+    BATCH_PACE_MS: z.coerce.number().int().min(0).max(1_000).optional(),
+    INBOX_RETENTION_DAYS: z.coerce.number().int().min(1).max(365).default(7),
+    COMMAND_CONCURRENCY: z.coerce.number().int().min(1).max(1_000).default(16),
+    RETRY_ATTEMPTS: z.coerce.number().int().min(1).max(1_000).default(10),
+    RETRY_BASE_MS: millis.default(200),
+    RETRY_CAP_MS: millis.default(30_000),
+    REACTION_TIMEOUT_MS: millis.default(30_000),
+    /** What a service calls is taken for down when more than this part of the calls failed, … */
+    BREAKER_FAILURE_RATE: z.coerce.number('a part of 1').gt(0).lt(1).default(0.5),
+    /** … of those within this time, if there were as many; … */
+    BREAKER_WINDOW_MS: millis.default(10_000),
+    BREAKER_MIN_CALLS: z.coerce.number().int().min(1).max(100_000).default(10),
+    /** … it is asked again after the first time, which doubles up to the second. */
+    BREAKER_OPEN_MS: millis.default(1_000),
+    BREAKER_MAX_OPEN_MS: millis.default(30_000),
+    /** No more is taken while an event of the outbox is older, … */
+    OUTBOX_MAX_AGE_MS: millis.default(60_000),
+    /** … or while there are more events in it, … */
+    OUTBOX_MAX_DEPTH: z.coerce.number().int().min(1).max(10_000_000).default(20_000),
+    /** … or while so many requests are under way. */
+    REQUESTS_MAX_PENDING: z.coerce.number().int().min(1).max(100_000).default(500),
+    /** Off while a transport is being left: what is stated stays in the outbox. */
+    PUBLISH: flag.default(true),
+    MIGRATE_ONLY: flag.default(false),
+    /** A folder by which tests have the process die at a point of their choice; see `failPoint` in libs/messaging. */
+    FAIL_POINTS: z.string().refine(isFolder, 'a folder that is there').optional(),
+    LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+    OPS_TOKEN: z.string().min(16, 'at least 16 characters').optional(),
+    RATE_LIMIT_PER_MINUTE: z.coerce.number().int().positive().optional(),
+    SHUTDOWN_TIMEOUT_MS: millis.default(10_000),
+  });
 
-export type Settings = z.output<ReturnType<typeof base>> & {
+/** With the default that goes by another variable. */
+const variablesOf = (service: ServiceDefinition) =>
+  base(service).transform((given) => ({ ...given, BATCH_PACE_MS: given.BATCH_PACE_MS ?? PACE_MS[given.TRANSPORT] }));
+
+export type Settings = z.output<ReturnType<typeof variablesOf>> & {
   readonly service: string;
   /** Names this process among the replicas of its service. */
   readonly instance: string;
@@ -117,7 +119,7 @@ export function readSettings(
   env: NodeJS.ProcessEnv,
 ): { settings: Settings; variables: unknown } {
   const given = withFiles(env);
-  const common = base(definition).safeParse(given);
+  const common = variablesOf(definition).safeParse(given);
   const own = (definition.variables ?? z.object({})).safeParse(given);
   if (!common.success || !own.success) {
     const issues = [...(common.error?.issues ?? []), ...(own.error?.issues ?? [])];
