@@ -16,6 +16,7 @@ import { NotificationVariables } from './variables.js';
   title: 'Notification',
   port: 3005,
   perKey: true,
+  lingerMs: 100,
   migrations: [CreateCorrespondence1700000000300],
   variables: NotificationVariables,
 })

@@ -48,11 +48,11 @@ export class Conclusions {
     private readonly parts: HandlingParts & EffectParts,
     private readonly holder: string,
   ) {
-    const limits = { most: parts.maxBatch, atOnce: 1, paceMs: parts.paceMs };
     this.gathering = new Gathering(
       (batch) => this.commitTogether(batch),
       ({ work }) => work.key,
-      limits,
+      // What a command did would be done again after a crash until its end is written: it does not linger.
+      { most: parts.maxBatch, atOnce: 1, paceMs: parts.paceMs, lingerMs: 0 },
     );
   }
 

@@ -2,14 +2,14 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Gathering } from './gathering.js';
 
 /** Runs that last until they are told how to end. */
-function gated({ paceMs = 0, ...limits }: { most: number; atOnce: number; paceMs?: number }) {
+function gated(limits: { most: number; atOnce: number; paceMs?: number; lingerMs?: number }) {
   const runs: { items: readonly string[]; end: PromiseWithResolvers<void> }[] = [];
   const run = (items: readonly string[]) => {
     const end = Promise.withResolvers<void>();
     runs.push({ items, end });
     return end.promise;
   };
-  const gathering = new Gathering<string>(run, (item) => item, { ...limits, paceMs });
+  const gathering = new Gathering<string>(run, (item) => item, { paceMs: 0, lingerMs: 0, ...limits });
   /** Resolves once what has settled is known, and what then begins has begun. */
   const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
   return { runs, gathering, turn, seen: () => runs.map(({ items }) => items.join('')) };
@@ -72,11 +72,32 @@ describe('Gathering', () => {
   });
 
   describe('at a pace', () => {
-    beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'setImmediate'] }));
+    beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'setImmediate', 'performance'] }));
     afterEach(() => void vi.useRealTimers());
 
+    /** A run of two keys has just been, so that the next one shows that work piles up. */
+    async function crowded(limits: { most: number; atOnce: number }) {
+      const { gathering, runs, seen } = gated({ ...limits, paceMs: 40 });
+      const first = gathering.add(['x', 'y']);
+      await vi.advanceTimersByTimeAsync(0);
+      runs.shift()!.end.resolve();
+      await first;
+      return { gathering, runs, seen };
+    }
+
+    it('lets nothing wait after a single run of two keys, nor after the next one much later', async () => {
+      const { gathering, runs, seen } = await crowded({ most: 10, atOnce: 1 });
+      for (const items of ['a', 'bc', 'd']) {
+        await vi.advanceTimersByTimeAsync(items === 'bc' ? 81 : 0);
+        void gathering.add(items.split(''));
+        await vi.advanceTimersByTimeAsync(0);
+        runs.at(-1)!.end.resolve();
+      }
+      expect(seen()).toEqual(['a', 'bc', 'd']);
+    });
+
     it('has the callers of a run of two keys go on together with what came meanwhile', async () => {
-      const { gathering, runs, seen } = gated({ most: 10, atOnce: 2, paceMs: 40 });
+      const { gathering, runs, seen } = await crowded({ most: 10, atOnce: 2 });
       const again = (item: string) => gathering.add([item]).then(() => void gathering.add([item.toUpperCase()]));
       const first = [gathering.add(['a', 'b']).then(() => void gathering.add(['A', 'B']))];
       await vi.advanceTimersByTimeAsync(0);
@@ -90,7 +111,7 @@ describe('Gathering', () => {
     });
 
     it('goes on beside a run that is slow', async () => {
-      const { gathering, seen } = gated({ most: 10, atOnce: 2, paceMs: 40 });
+      const { gathering, seen } = await crowded({ most: 10, atOnce: 2 });
       void gathering.add(['a', 'b', 'c']);
       await vi.advanceTimersByTimeAsync(0);
       for (const item of ['d', 'e']) void gathering.add([item]);
@@ -102,13 +123,45 @@ describe('Gathering', () => {
       ['that is full', 3, 'abc'],
       ['of one key', 10, 'aaa'],
     ])('lets nothing wait after a run %s', async (_, most, items) => {
-      const { gathering, runs, seen } = gated({ most, atOnce: 1, paceMs: 40 });
+      const { gathering, runs, seen } = await crowded({ most, atOnce: 1 });
       void gathering.add(items.split(''));
       await vi.advanceTimersByTimeAsync(0);
       void gathering.add(['d']);
       runs[0]!.end.resolve();
       await vi.advanceTimersByTimeAsync(0);
       expect(seen()).toEqual([items, 'd']);
+    });
+  });
+
+  describe('with what lingers', () => {
+    beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'setImmediate', 'performance'] }));
+    afterEach(() => void vi.useRealTimers());
+
+    it('runs what has waited long enough, with all that came meanwhile, and then keeps no pace', async () => {
+      const { gathering, runs, seen } = gated({ most: 10, atOnce: 1, paceMs: 1_000, lingerMs: 100 });
+      const calls = [gathering.add(['a'])];
+      await vi.advanceTimersByTimeAsync(60);
+      calls.push(gathering.add(['b', 'c']));
+      await vi.advanceTimersByTimeAsync(39);
+      expect(seen()).toEqual([]);
+      await vi.advanceTimersByTimeAsync(2);
+      expect(seen()).toEqual(['abc']);
+      runs[0]!.end.resolve();
+      await Promise.all(calls);
+      void gathering.add(['d']);
+      await vi.advanceTimersByTimeAsync(101);
+      expect(seen()).toEqual(['abc', 'd']);
+    });
+
+    it('lets a run that is full wait for nothing, nor what has waited while others ran', async () => {
+      const { gathering, runs, seen } = gated({ most: 3, atOnce: 1, lingerMs: 100 });
+      for (const items of ['ab', 'c', 'd']) void gathering.add(items.split(''));
+      await vi.advanceTimersByTimeAsync(0);
+      expect(seen()).toEqual(['abc']);
+      await vi.advanceTimersByTimeAsync(150);
+      runs[0]!.end.resolve();
+      await vi.advanceTimersByTimeAsync(0);
+      expect(seen()).toEqual(['abc', 'd']);
     });
   });
 });

@@ -5,20 +5,33 @@ export interface GatheringLimits {
   readonly atOnce: number;
   /** While work piles up, the next run begins this long after the last at the earliest, milliseconds. */
   readonly paceMs: number;
+  /** What comes waits so long for more, unless that fills a run, milliseconds. 0: it waits only for room. */
+  readonly lingerMs: number;
 }
 
-/** From so many keys in one run on, work piles up: what one order brings waits for nothing. */
-const PACED_FROM_KEYS = 2;
+/** A run of so many keys is crowded: what one order brings waits for nothing. */
+const CROWDED_FROM_KEYS = 2;
+/** Work piles up where crowded runs come within so many paces of each other; a single one may be what somebody else sent together. */
+const PACES_APART = 2;
+
+interface Call<Item> {
+  readonly items: readonly Item[];
+  readonly settled: PromiseWithResolvers<void>;
+  readonly since: number;
+}
 
 /**
  * Runs together what comes in one turn of the event loop, at the end of that turn if there is room; what comes later shares the next run. Items of one call
  * stay together, in their order. While work piles up, runs keep a pace, so that each is of more items: their callers go on together, once the next run may begin.
+ * Where what comes lingers, runs are of more items anyway, and keep none.
  */
 export class Gathering<Item> {
-  private readonly waiting: { readonly items: readonly Item[]; readonly settled: PromiseWithResolvers<void> }[] = [];
+  private readonly waiting: Call<Item>[] = [];
   private running = 0;
   private beginning = false;
   private resting = false;
+  private lingering: NodeJS.Timeout | undefined;
+  private crowdedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly run: (items: readonly Item[]) => Promise<void>,
@@ -29,7 +42,7 @@ export class Gathering<Item> {
   /** Settles as the run does that the items were part of. */
   add(items: readonly Item[]): Promise<void> {
     const settled = Promise.withResolvers<void>();
-    this.waiting.push({ items, settled });
+    this.waiting.push({ items, settled, since: performance.now() });
     this.beginSoon();
     return settled.promise;
   }
@@ -39,8 +52,21 @@ export class Gathering<Item> {
     this.beginning = true;
     setImmediate(() => {
       this.beginning = false;
-      while (this.running < this.limits.atOnce && !this.resting && this.waiting.length > 0) void this.runNext();
+      while (this.running < this.limits.atOnce && !this.resting && this.waiting.length > 0 && !this.lingers())
+        void this.runNext();
     });
+  }
+
+  /** Whether what waits may still have company; if so, it is looked at again in time. */
+  private lingers(): boolean {
+    const { most, lingerMs } = this.limits;
+    const left = this.waiting[0]!.since + lingerMs - performance.now();
+    if (left <= 0 || this.waiting.reduce((sum, { items }) => sum + items.length, 0) >= most) return false;
+    this.lingering ??= setTimeout(() => {
+      this.lingering = undefined;
+      this.beginSoon();
+    }, left);
+    return true;
   }
 
   private async runNext(): Promise<void> {
@@ -61,8 +87,11 @@ export class Gathering<Item> {
 
   /** A run that is full has nothing to gain from waiting. */
   private pilesUp(items: readonly Item[]): boolean {
-    const { paceMs, most } = this.limits;
-    return paceMs > 0 && items.length < most && new Set(items.map(this.keyOf)).size >= PACED_FROM_KEYS;
+    const { paceMs, lingerMs, most } = this.limits;
+    if (paceMs === 0 || lingerMs > 0 || new Set(items.map(this.keyOf)).size < CROWDED_FROM_KEYS) return false;
+    const before = this.crowdedAt;
+    this.crowdedAt = performance.now();
+    return this.crowdedAt - before <= PACES_APART * paceMs && items.length < most;
   }
 
   private rest(): Promise<void> {

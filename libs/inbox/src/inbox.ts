@@ -45,10 +45,11 @@ export class Inbox {
   private readonly sideBySide: SideBySide<Readable>;
 
   constructor(private readonly parts: InboxParts) {
-    const limits = { most: parts.maxBatch, atOnce: TRANSACTIONS_AT_ONCE, paceMs: parts.paceMs };
+    const { paceMs, lingerMs, maxBatch: most } = parts;
     const keyOf = ({ envelope }: Readable) => envelope.key;
+    const limits = { most, atOnce: TRANSACTIONS_AT_ONCE, paceMs, lingerMs };
     this.gathering = new Gathering((batch) => this.handleTogether(batch), keyOf, limits);
-    this.sideBySide = new SideBySide(parts.maxBatch, keyOf, (batch) => this.handleSoon(batch));
+    this.sideBySide = new SideBySide(most, keyOf, (batch) => this.handleSoon(batch));
   }
 
   /** Resolves once every delivery has taken effect, waits for a later try, or is set aside; rejects while the database is out of reach. */

@@ -17,6 +17,8 @@ export interface ServiceDefinition {
    * turns at each statement within the transaction that they share, instead of one after the other: fewer ways to the database and back.
    */
   readonly perKey?: boolean;
+  /** For a service that no other waits for: how long what is delivered may wait for more, so that transactions are fewer and larger, where `BATCH_LINGER_MS` is not set. Milliseconds; 0 without it. */
+  readonly lingerMs?: number;
 }
 
 const DEFINITION = 'farandole:service';

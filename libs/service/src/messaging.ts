@@ -91,6 +91,7 @@ export class Messaging implements Consumer {
       limits: limitsOf(settings),
       maxBatch: settings.BATCH_SIZE,
       paceMs: settings.BATCH_PACE_MS,
+      lingerMs: settings.BATCH_LINGER_MS,
     };
     this.worker = new DueWorker({ ...parts, concurrency: settings.COMMAND_CONCURRENCY });
     this.inbox = new Inbox({ ...parts, doer: this.worker });

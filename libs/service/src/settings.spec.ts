@@ -57,6 +57,14 @@ describe('the variables of a service', () => {
     expect(paceOf({ TRANSPORT: 'kafka', BATCH_PACE_MS: '10' })).toBe(10);
   });
 
+  it('have what comes wait for more where the service says so, unless told how long', () => {
+    const lingerOf = (env: NodeJS.ProcessEnv) =>
+      readSettings({ ...definition, lingerMs: 100 }, env).settings.BATCH_LINGER_MS;
+    expect(read({}).settings.BATCH_LINGER_MS).toBe(0);
+    expect(lingerOf({})).toBe(100);
+    expect(lingerOf({ BATCH_LINGER_MS: '0' })).toBe(0);
+  });
+
   it('are told apart by name, with what is allowed and what was given, a line each', () => {
     const lines = complaintOf({ TRANSPORT: 'rabitmq', PORT: '70000', PAYMENT_TIMEOUT_MS: 'soon' }).split('\n');
     expect(lines).toHaveLength(3);

@@ -64,6 +64,12 @@ const base = (service: ServiceDefinition) =>
       .default(service.name),
     BATCH_SIZE: z.coerce.number().int().min(1).max(1_000).default(100),
     BATCH_PACE_MS: z.coerce.number().int().min(0).max(1_000).optional(),
+    BATCH_LINGER_MS: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .max(1_000)
+      .default(service.lingerMs ?? 0),
     INBOX_RETENTION_DAYS: z.coerce.number().int().min(1).max(365).default(7),
     COMMAND_CONCURRENCY: z.coerce.number().int().min(1).max(1_000).default(16),
     RETRY_ATTEMPTS: z.coerce.number().int().min(1).max(1_000).default(10),
