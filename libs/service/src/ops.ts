@@ -11,7 +11,7 @@ import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
 import { timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { Backlog, Transport } from '#libs/messaging';
-import { Problem } from './problem.js';
+import { Problem, storeUnavailable } from './problem.js';
 import type { Settings } from './settings.js';
 import { SETTINGS, TRANSPORT } from './tokens.js';
 
@@ -49,7 +49,9 @@ export class OpsController {
 
   /** Messages stored and not yet settled, per service. */
   @Get('lag')
-  lag(): Promise<readonly Backlog[]> {
-    return this.transport.backlog();
+  async lag(): Promise<readonly Backlog[]> {
+    return this.transport.backlog().catch((error: unknown) => {
+      throw storeUnavailable(error);
+    });
   }
 }

@@ -67,6 +67,17 @@ function fieldOf(path: readonly unknown[]): string {
     .join('');
 }
 
+/** What the store was asked for did not come, for a reason that will pass. */
+export function storeUnavailable(reason: unknown): Problem {
+  return new Problem({
+    status: 503,
+    type: 'unavailable',
+    title: 'The store cannot be read; try again',
+    detail: reason instanceof Error ? reason.message : String(reason),
+    retryAfter: 2,
+  });
+}
+
 /** Checks what comes in by the schemas at the parameters of the handlers (`@Body({ schema })`, `@Param('orderId', { schema })`). */
 export class SchemaPipe implements PipeTransform {
   transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {

@@ -5,7 +5,7 @@ import { isDatabaseDown } from '#libs/inbox';
 import { GroupExists } from '#libs/messaging';
 import { OpsGuard } from './ops.js';
 import type { Messaging } from './messaging.js';
-import { Problem } from './problem.js';
+import { Problem, storeUnavailable } from './problem.js';
 import { ReplayInterrupted, type Replayed } from './replay.js';
 import { groupName, otherGroups, type Settings } from './settings.js';
 import { MESSAGING, SETTINGS } from './tokens.js';
@@ -104,10 +104,5 @@ function problemOf(error: unknown): unknown {
       detail: message,
     });
   }
-  return new Problem({
-    status: 503,
-    type: 'unavailable',
-    title: 'The store cannot be read; try again',
-    detail: message,
-  });
+  return storeUnavailable(error);
 }
