@@ -85,7 +85,7 @@ export class Gathering<Item> {
     this.beginSoon();
   }
 
-  /** A run that is full has nothing to gain from waiting. */
+  /** Whether this run is one of several crowded ones, which it is to be asked once for. A run that is full has nothing to gain from waiting. */
   private pilesUp(items: readonly Item[]): boolean {
     const { paceMs, lingerMs, most } = this.limits;
     if (paceMs === 0 || lingerMs > 0 || new Set(items.map(this.keyOf)).size < CROWDED_FROM_KEYS) return false;

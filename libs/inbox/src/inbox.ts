@@ -18,6 +18,8 @@ import { takeTurns } from './take-turns.js';
 import { Turn } from './turn.js';
 
 export interface InboxParts extends HandlingParts {
+  /** What is delivered waits so long for more to share its transaction, milliseconds. */
+  readonly lingerMs: number;
   readonly doer: Doer & { wake(): void };
 }
 

@@ -36,7 +36,7 @@ it('a database that dies amid a batch is no failure of its messages: none is set
   const handlers = handlersOf({ reacts: async () => (begun++, await gate.promise) });
   // One attempt is all there is: what counts as one would be a dead letter.
   const parts = await handlingParts(database, handlers, 1);
-  const inbox = new Inbox({ ...parts, doer: new DueWorker(parts) });
+  const inbox = new Inbox({ ...parts, lingerMs: 0, doer: new DueWorker(parts) });
   const batch = Array.from({ length: EVENTS }, shipped);
   const received = inbox.receive(batch).then(
     () => 'settled',

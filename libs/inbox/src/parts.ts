@@ -21,8 +21,6 @@ export interface HandlingParts {
   readonly maxBatch: number;
   /** While work piles up, a transaction begins this long after the last at the earliest, milliseconds: the next ones are of more messages. */
   readonly paceMs: number;
-  /** What is delivered waits so long for more to share its transaction, milliseconds. */
-  readonly lingerMs: number;
   /** Whether each handler touches nothing but what belongs to the key of its message. */
   readonly perKey: boolean;
   /** Had by what an earlier process may have died of, delivered or due: beside another such, nobody could tell which of the two kills. */

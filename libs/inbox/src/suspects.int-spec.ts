@@ -100,7 +100,7 @@ describe('Suspects', () => {
     await parts.due.add(database.manager, commands(EACH));
     await database.query('update due set begun_by = $1::uuid[]', [[randomUUID()]]);
     const worker = new DueWorker(parts);
-    const inbox = new Inbox({ ...parts, doer: worker });
+    const inbox = new Inbox({ ...parts, lingerMs: 0, doer: worker });
     worker.start();
     await inbox.receive(deliveries);
     await eventually(() => handled.commands === EACH, 'the commands are done as well');

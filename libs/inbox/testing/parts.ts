@@ -28,7 +28,6 @@ export async function handlingParts(
     limits: { retry: { attempts, baseMs: 1, capMs: 5 }, timeoutMs: 30_000 },
     maxBatch: 100,
     paceMs: 0,
-    lingerMs: 0,
     perKey: true,
     suspectsTurn: new Turn(),
     log: silent,

@@ -91,10 +91,9 @@ export class Messaging implements Consumer {
       limits: limitsOf(settings),
       maxBatch: settings.BATCH_SIZE,
       paceMs: settings.BATCH_PACE_MS,
-      lingerMs: settings.BATCH_LINGER_MS,
     };
     this.worker = new DueWorker({ ...parts, concurrency: settings.COMMAND_CONCURRENCY });
-    this.inbox = new Inbox({ ...parts, doer: this.worker });
+    this.inbox = new Inbox({ ...parts, lingerMs: settings.BATCH_LINGER_MS, doer: this.worker });
     this.worker.start();
     this.replays = new DeadLetterReplays(parts);
     this.replayer = new DeadLetterReplayer({

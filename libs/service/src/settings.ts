@@ -6,6 +6,8 @@ import type { ServiceDefinition } from './definition.js';
 
 const port = z.coerce.number('a port, up to 65535').int().min(0).max(65_535);
 const millis = z.coerce.number('milliseconds').int().positive();
+/** What a batch may be kept waiting, milliseconds. */
+const delay = z.coerce.number().int().min(0).max(1_000);
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'a URL like postgres://user@host:5432/database' });
 const file = z.string().refine(isReadable, 'no file that can be read');
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
@@ -63,13 +65,8 @@ const base = (service: ServiceDefinition) =>
       )
       .default(service.name),
     BATCH_SIZE: z.coerce.number().int().min(1).max(1_000).default(100),
-    BATCH_PACE_MS: z.coerce.number().int().min(0).max(1_000).optional(),
-    BATCH_LINGER_MS: z.coerce
-      .number()
-      .int()
-      .min(0)
-      .max(1_000)
-      .default(service.lingerMs ?? 0),
+    BATCH_PACE_MS: delay.optional(),
+    BATCH_LINGER_MS: delay.default(service.lingerMs ?? 0),
     INBOX_RETENTION_DAYS: z.coerce.number().int().min(1).max(365).default(7),
     COMMAND_CONCURRENCY: z.coerce.number().int().min(1).max(1_000).default(16),
     RETRY_ATTEMPTS: z.coerce.number().int().min(1).max(1_000).default(10),
