@@ -34,7 +34,7 @@ export class RabbitTransport implements Transport {
   private readonly subscribers: RabbitSubscriber[] = [];
   /** For questions: backlog and ping. */
   private readonly control: Link;
-  private repairing: Promise<void> | undefined;
+  private settingUp: Promise<void> | undefined;
 
   constructor(
     private readonly settings: Settings,
@@ -58,7 +58,7 @@ export class RabbitTransport implements Transport {
       options,
       know: (subscription) => this.know(subscription),
       assert: (connection) => this.assert(connection),
-      repair: (connection) => this.repair(connection),
+      repair: (connection) => this.setUp(connection),
     });
     this.subscribers.push(subscriber);
     return subscriber;
@@ -87,7 +87,7 @@ export class RabbitTransport implements Transport {
       ? await unsettledIn(managementUrl, this.settings, queues)
       : await this.ask(async (connection) => {
           const ready = await readyIn(connection, queues).catch(async (error) => {
-            await this.repair(connection);
+            await this.setUp(connection);
             throw error;
           });
           return ready.map((count, n) => count + this.unsettledOf(queues[n] as string));
@@ -111,7 +111,7 @@ export class RabbitTransport implements Transport {
 
   private link(purpose: string): Link {
     const name = `${this.options.instance} ${purpose}`;
-    return new Link(this.settings, name, this.options.log, (connection) => this.assert(connection));
+    return new Link(this.settings, name, this.options.log, (connection) => this.setUp(connection));
   }
 
   /** A question is answered within five seconds or fails with the reason. */
@@ -138,10 +138,10 @@ export class RabbitTransport implements Transport {
     return !known || added.length > 0;
   }
 
-  /** All lanes find their queues gone at once: it is done once for all of them. */
-  private repair(connection: ChannelModel): Promise<void> {
-    this.repairing ??= this.assert(connection).finally(() => (this.repairing = undefined));
-    return this.repairing;
+  /** Connections come up together, and all lanes find their queues gone at once: one of them does it for all that ask meanwhile. */
+  private setUp(connection: ChannelModel): Promise<void> {
+    this.settingUp ??= this.assert(connection).finally(() => (this.settingUp = undefined));
+    return this.settingUp;
   }
 
   private assert(connection: ChannelModel): Promise<void> {

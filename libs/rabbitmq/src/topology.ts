@@ -13,7 +13,8 @@ import type { Settings } from './settings.js';
 const OLD_ENOUGH_MS = 1_000;
 /** Exclusive to the connection that makes queues at the moment; gone with it. */
 const LOCK = 'events.setup';
-const RETRY_MS = 100;
+/** Each refusal costs the broker a channel and a line in its log, while it makes the queues. */
+const RETRY_MS = 300;
 
 /**
  * Sets up exchanges, queues and bindings of all services, or finds them there. Safe to repeat and to run in several
