@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const include = (suffix: string) => [`{apps,libs,tools,e2e,bench,docker,k8s}/**/*.${suffix}.ts`];
 
 /** Of whole systems, which are started, broken and waited for. */
-const PATIENT = { testTimeout: 300_000, hookTimeout: 180_000 };
+const PATIENT = { testTimeout: 600_000, hookTimeout: 300_000 };
 /** Compare times under load, and need the machine for themselves. */
 const MEASURING = ['e2e/dead-letters.e2e-spec.ts'];
 

@@ -7,7 +7,7 @@ import { services } from '../tools/platform/apps.js';
 import { bodyOf, type OrderRequest, type OrderView, type World } from './world.js';
 
 /** Requests at one replica of the order service, one after the other. */
-const EVERY_MS = 300;
+const EVERY_MS = 500;
 const MIX: readonly OrderRequest[] = [{}, { token: 'tok_declined' }, { country: 'AQ' }, {}];
 
 export interface Restarted {

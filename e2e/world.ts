@@ -125,7 +125,7 @@ export class World {
       const order = await this.order(orderId);
       if (wanted === 'settled' ? order.settled : order.status === wanted) return order;
       if (Date.now() > deadline) throw new Error(`order not ${wanted} within ${withinMs} ms: ${JSON.stringify(order)}`);
-      await pause(25);
+      await pause(50);
     }
   }
 

@@ -9,7 +9,7 @@ import { nothingToUndo, type Undo } from './undo.js';
 
 const TRY_FOR_MS = 20_000;
 /** A try may fail for another fault that is there meanwhile. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 /** What is read in order to find the last messages. */
 const LAST_MS = 30_000;
 

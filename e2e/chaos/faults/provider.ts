@@ -3,7 +3,7 @@ import type { Fault, Switches } from '../scenario.js';
 import type { Undo } from './undo.js';
 
 /** How long a provider that is itself away is waited for. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 export async function breakProvider(
   { switches }: Extract<Fault, { kind: 'provider' }>,

@@ -16,7 +16,7 @@ export async function killStore(
   const { postgres } = world.platform;
   await postgres.kill();
   return async () => {
-    if (!(await comesTrue(() => answers(postgres.url), 60_000, 100))) throw new Error('PostgreSQL does not come back');
+    if (!(await comesTrue(() => answers(postgres.url), 120_000, 100))) throw new Error('PostgreSQL does not come back');
   };
 }
 
