@@ -74,6 +74,14 @@ describe('the variables of a service', () => {
   });
 
   it.each([
+    ['soon', 'a number'],
+    ['2.5', 'a whole number'],
+    ['2000', 'Too big: expected number to be <=1000'],
+  ])('that are to be numbers are told in words: %s', (BATCH_LINGER_MS, wanted) => {
+    expect(complaintOf({ BATCH_LINGER_MS })).toBe(`BATCH_LINGER_MS: ${wanted} (it is "${BATCH_LINGER_MS}")`);
+  });
+
+  it.each([
     ['DATABASE_URL', 'mysql://u:hunter2@host/db'],
     ['RABBITMQ_URL', 'http://u:hunter2@host'],
     ['OPS_TOKEN', 'hunter2'],

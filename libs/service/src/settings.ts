@@ -122,14 +122,20 @@ export function readSettings(
   env: NodeJS.ProcessEnv,
 ): { settings: Settings; variables: unknown } {
   const given = withFiles(env);
-  const common = variablesOf(definition).safeParse(given);
-  const own = (definition.variables ?? z.object({})).safeParse(given);
+  const common = variablesOf(definition).safeParse(given, { error: inWords });
+  const own = (definition.variables ?? z.object({})).safeParse(given, { error: inWords });
   if (!common.success || !own.success) {
     const issues = [...(common.error?.issues ?? []), ...(own.error?.issues ?? [])];
     throw new WrongVariables(issues.map((issue) => lineOf(issue, given)).join('\n'));
   }
   const instance = `${hostname()}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
   return { settings: { ...common.data, service: definition.name, instance }, variables: own.data };
+}
+
+/** What a variable must be that says no more of it. Its text became NaN where it is none. */
+function inWords(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code !== 'invalid_type') return undefined;
+  return { number: 'a number', int: 'a whole number' }[String(issue.expected)];
 }
 
 function isReadable(path: string): boolean {
