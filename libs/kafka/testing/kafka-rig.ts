@@ -80,6 +80,6 @@ export async function answers(settings: KafkaSettings): Promise<void> {
     instance: 'rig',
     log: silent,
   });
-  await eventually(() => resolves(transport.ping()), 'Kafka answering', 90_000);
+  await eventually(() => resolves(transport.ping()), 'Kafka answering', 180_000);
   await transport.close();
 }

@@ -2,10 +2,12 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Meter } from '@opentelemetry/api';
 
 const SECONDS_PER_NANOSECOND = 1e-9;
+/** Each look wakes the process, which is dear where many have nothing to do. */
+const RESOLUTION_MS = 100;
 
 /** Observes event loop and memory of this process, under the names of the semantic conventions for Node.js. Returns what ends it. */
 export function observeProcess(meter: Meter): () => void {
-  const delay = monitorEventLoopDelay({ resolution: 20 });
+  const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   delay.enable();
 
   const seconds = (name: string, description: string) => meter.createObservableGauge(name, { description, unit: 's' });
