@@ -6,6 +6,7 @@ import { startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
 import { describeWithDocker } from '../../../tools/docker/available.js';
 import { closeChannel } from './close-channel.js';
 import { EVENTS, queueOf } from './names.js';
+import type { RabbitTransport } from './rabbit-transport.js';
 import { TopologyMismatch } from './refusals.js';
 
 await describeWithDocker('RabbitMQ in trouble', () => {
@@ -207,6 +208,25 @@ await describeWithDocker('RabbitMQ in trouble', () => {
     await publisher.close();
     await transport.close();
     await administer();
+  });
+
+  test('connections of a process that come up together set everything up once', async () => {
+    const declared = 'element(6, hd(ets:lookup(connection_churn_metrics, node()))).';
+    const queuesDeclared = async () => Number(await rig.broker.run('rabbitmqctl', 'eval', declared));
+    const declaredBy = async (name: string, use: (transport: RabbitTransport) => Promise<unknown>) => {
+      const [transport, before] = [await rig.connect(options(scene.serviceOf(name), 'a')), await queuesDeclared()];
+      await use(transport);
+      await transport.close();
+      return (await queuesDeclared()) - before;
+    };
+    const byOne = await declaredBy('one', (transport) => transport.ping());
+    const byTwo = await declaredBy('two', async (transport) => {
+      const [publisher] = await Promise.all([transport.publisher(), transport.ping()]);
+      await publisher.publish(scene.messages(1));
+      await publisher.close();
+    });
+    expect(byOne).toBeGreaterThan(lanes().length);
+    expect(byTwo).toBe(byOne);
   });
 
   test('queues that were being made while the disk hung take and give messages', { timeout: 120_000 }, async () => {
