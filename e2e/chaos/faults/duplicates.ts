@@ -5,11 +5,10 @@ import { within } from '#libs/messaging/testing';
 import { transportOf } from '#libs/service';
 import type { Arena } from '../arena.js';
 import type { Fault } from '../scenario.js';
+import { PATIENCE_MS } from './patience.js';
 import { nothingToUndo, type Undo } from './undo.js';
 
 const TRY_FOR_MS = 20_000;
-/** A try may fail for another fault that is there meanwhile. */
-const PATIENCE_MS = 120_000;
 /** What is read in order to find the last messages. */
 const LAST_MS = 30_000;
 

@@ -1,9 +1,7 @@
 import type { Arena } from '../arena.js';
 import type { Fault, Switches } from '../scenario.js';
+import { PATIENCE_MS } from './patience.js';
 import type { Undo } from './undo.js';
-
-/** How long a provider that is itself away is waited for. */
-const PATIENCE_MS = 120_000;
 
 export async function breakProvider(
   { switches }: Extract<Fault, { kind: 'provider' }>,

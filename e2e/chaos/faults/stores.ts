@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import { comesTrue } from '../../../tools/processes/index.js';
 import type { Arena } from '../arena.js';
 import type { Fault } from '../scenario.js';
+import { PATIENCE_MS } from './patience.js';
 import type { Undo } from './undo.js';
 
 /** kill -9 of the broker, or of PostgreSQL with all its processes, which the platform starts again by itself. */
@@ -16,7 +17,8 @@ export async function killStore(
   const { postgres } = world.platform;
   await postgres.kill();
   return async () => {
-    if (!(await comesTrue(() => answers(postgres.url), 120_000, 100))) throw new Error('PostgreSQL does not come back');
+    if (!(await comesTrue(() => answers(postgres.url), PATIENCE_MS, 100)))
+      throw new Error('PostgreSQL does not come back');
   };
 }
 
