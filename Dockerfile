@@ -30,6 +30,5 @@ COPY --from=build /app/dist dist
 ENV NODE_ENV=production NODE_OPTIONS=--enable-source-maps HOST=0.0.0.0
 # By number, so that Kubernetes can see that it is not root.
 USER 1000:1000
-# As tools/platform/v8-options.ts says.
-ENTRYPOINT ["node", "--invocation-count-for-maglev=50", "--invocation-count-for-turbofan=300", "--minimum-invocations-after-ic-update=50"]
+ENTRYPOINT ["node"]
 CMD ["dist/apps/order/src/main.js"]

@@ -7,7 +7,6 @@ import { AppFailed, Interrupted } from './errors.js';
 import { readiness } from './health.js';
 import type { LogFile } from './log-file.js';
 import type { RunFolder } from './run-folder.js';
-import { v8Options } from './v8-options.js';
 
 export interface AppPlan {
   readonly app: AppName;
@@ -132,7 +131,7 @@ export class AppProcess {
   private spawn(): Life {
     const { plan, surroundings } = this;
     const { fd } = surroundings.log;
-    const child = spawn(process.execPath, [...v8Options, '--import', leash.href, plan.entry], {
+    const child = spawn(process.execPath, ['--import', leash.href, plan.entry], {
       env: plan.env,
       stdio: ['ignore', fd, fd, 'ipc'],
       // in a process group of its own: Ctrl-C reaches the launcher alone, which stops all in order

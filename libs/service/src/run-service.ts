@@ -8,12 +8,14 @@ import { createLog } from './log.js';
 import { createServiceApp } from './service-app.js';
 import { readSettings, WrongVariables, type Settings } from './settings.js';
 import { openTransport } from './transports.js';
+import { optimiseSooner } from './v8.js';
 
 /**
  * Runs a service until SIGTERM or SIGINT, then stops it in order. Resolves once it takes requests.
  * With MIGRATE_ONLY=true it brings the database up to date and ends. Wrong variables, a port in use or a store that is set up differently end the process with exit code 1 and one line that says so.
  */
 export async function runService(module: Type): Promise<void> {
+  optimiseSooner();
   const definition = definitionOf(module);
   const { settings, variables } = readOrExit(() => readSettings(definition, process.env));
   const log = createLog(settings);
