@@ -28,7 +28,7 @@ export default defineConfig({
           include: include('int-spec'),
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          globalSetup: ['tools/postgres/vitest-global-setup.ts', 'tools/docker/vitest-global-setup.ts'],
+          globalSetup: ['tools/docker/vitest-global-setup.ts', 'tools/postgres/vitest-global-setup.ts'],
         },
       },
       {

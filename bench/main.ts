@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import colors from 'picocolors';
+import { shareWithContainers } from '../tools/docker/cpu-group.js';
 import { growth } from './experiments/growth.js';
 import { http } from './experiments/http.js';
 import { idle } from './experiments/idle.js';
@@ -12,7 +13,6 @@ import { profile } from './experiments/profile.js';
 import { saga } from './experiments/saga.js';
 import { tracing } from './experiments/tracing.js';
 import { all } from './all.js';
-import { shareWithContainers } from './cpu-group.js';
 import { Interrupted } from './interrupt.js';
 import { countOf, type Options, storeName } from './options.js';
 import { tellProfile } from './report/profile.js';

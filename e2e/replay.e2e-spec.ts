@@ -11,6 +11,8 @@ import { World } from './world.js';
 
 const program = fileURLToPath(new URL('../dist/tools/replay/main.js', import.meta.url));
 const entry = fileURLToPath(new URL('../dist/apps/notification/src/main.js', import.meta.url));
+/** Of a busy machine, on which a service starts. */
+const PATIENCE_MS = 240_000;
 
 /** A service gets its past again: by the command line that people use, with its own inbox and with an empty one. */
 function describeReplay(name: string, startStore: () => Promise<Store>): void {
@@ -24,7 +26,7 @@ function describeReplay(name: string, startStore: () => Promise<Store>): void {
       world = await World.start(store);
       await world.placeMany(5, () => ({}));
       await world.untilAllSettled();
-      await eventually(async () => (await letters()) === 10, 'two letters per order');
+      await eventually(async () => (await letters()) === 10, 'two letters per order', PATIENCE_MS);
     });
 
     afterAll(async () => {
@@ -38,42 +40,45 @@ function describeReplay(name: string, startStore: () => Promise<Store>): void {
     const duplicates = () => count(database(), 'select coalesce(sum(duplicates), 0)::int as n from inbox');
     const replay = (...args: string[]) =>
       run(program, ['--service', 'notification', '--url', world.platform.url('notification'), ...args]);
+    const answer = async (...args: string[]) => {
+      const { stdout, stderr } = await replay(...args);
+      expect(stderr).toBe('');
+      return stdout;
+    };
 
     it('says what would be handed over, and that the inbox knows it', async () => {
-      const { stdout } = await replay('--from', '2020-01-01T00:00Z', '--dry-run');
-      expect(stdout).toMatch(/order\.placed +5 +0 +5\n/);
-      expect(stdout).toMatch(/shipment\.created +5 +0 +5\n/);
-      expect(stdout).toContain('The inbox of notification knows 10 messages already');
+      const told = await answer('--from', '2020-01-01T00:00Z', '--dry-run');
+      expect(told).toMatch(/order\.placed +5 +0 +5\n/);
+      expect(told).toMatch(/shipment\.created +5 +0 +5\n/);
+      expect(told).toContain('The inbox of notification knows 10 messages already');
     });
 
     it('sends no second letter', async () => {
-      const { stdout } = await replay('--from', '2020-01-01');
-      expect(stdout).toContain('Nothing was handed over.');
+      expect(await answer('--from', '2020-01-01')).toContain('Nothing was handed over.');
       expect([await letters(), await duplicates()]).toEqual([10, 0]);
     });
 
     it('gives back what the database lost', async () => {
       await execute(database(), `delete from inbox where type = 'shipment.created'`);
-      const { stdout } = await replay('--from', '2020-01-01');
-      expect(stdout).toMatch(/shipment\.created +5 +5 +0\n/);
-      const { stdout: again } = await replay('--from', '2020-01-01');
-      expect(again).toContain('Nothing was handed over.');
+      expect(await answer('--from', '2020-01-01')).toMatch(/shipment\.created +5 +5 +0\n/);
+      expect(await answer('--from', '2020-01-01')).toContain('Nothing was handed over.');
     });
 
     it('gives all of it to a new group, with a database of its own, and goes on from there', async () => {
-      const { stdout } = await replay('--from', '2020-01-01', '--as-new', 'notification-again');
-      expect(stdout).toContain('10 messages wait for the new consumer group notification-again');
-      expect(stdout).toContain('CONSUMER_GROUP=notification-again DATABASE_URL=');
+      const told = await answer('--from', '2020-01-01', '--as-new', 'notification-again');
+      expect(told).toContain('10 messages wait for the new consumer group notification-again');
+      expect(told).toContain('CONSUMER_GROUP=notification-again DATABASE_URL=');
       const url = await world.platform.postgres.createDatabase('notification_again');
       const { plan } = world.platform.processes.find(({ plan: { app } }) => app === 'notification')!;
       const env = { ...plan.env, PORT: '0', DATABASE_URL: url, CONSUMER_GROUP: 'notification-again' };
       const running = execFile(process.execPath, [entry], { env });
       try {
         const handled = `select count(*)::int as n from inbox where type in ('order.placed', 'shipment.created')`;
-        await eventually(async () => (await count(url, handled).catch(() => 0)) === 10, 'all messages handled anew');
+        const handledAnew = async () => (await count(url, handled).catch(() => 0)) === 10;
+        await eventually(handledAnew, 'all messages handled anew', PATIENCE_MS);
         const orderId = await world.place();
         await world.until(orderId, 'settled');
-        await eventually(async () => (await count(url, handled)) === 12, 'what was stated later');
+        await eventually(async () => (await count(url, handled)) === 12, 'what was stated later', PATIENCE_MS);
         expect(await count(url, 'select count(*)::int as n from dead_letter')).toBe(0);
       } finally {
         const ended = new Promise((resolve) => running.once('exit', resolve));

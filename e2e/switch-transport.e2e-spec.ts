@@ -51,5 +51,5 @@ async function untilDrained(world: World): Promise<void> {
     const seen = await Promise.all(services.map((service) => world.get<Backlog[]>(service, '/ops/lag', OPS_TOKEN)));
     return seen.flat().filter(({ messages }) => messages > 0);
   };
-  await eventually(async () => (await left()).length === 0, 'the old store empty');
+  await eventually(async () => (await left()).length === 0, 'the old store empty', 240_000);
 }
