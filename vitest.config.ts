@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const include = (suffix: string) => [`{apps,libs,tools,e2e,bench,docker,k8s}/**/*.${suffix}.ts`];
 
@@ -7,6 +8,18 @@ const include = (suffix: string) => [`{apps,libs,tools,e2e,bench,docker,k8s}/**/
 const PATIENT = { testTimeout: 600_000, hookTimeout: 300_000 };
 /** Compare times under load, and need the machine for themselves. */
 const MEASURING = ['e2e/dead-letters.e2e-spec.ts'];
+/** Take longest. */
+const LONGEST = /e2e\/(postgres|rabbitmq|kafka|chaos)\.e2e-spec\.ts$/;
+
+/** None of the longest is left to run by itself at the end. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    // oxlint-disable-next-line unicorn/no-array-sort -- not that of an array
+    const sorted = await super.sort(files);
+    const isLong = ({ moduleId }: TestSpecification) => LONGEST.test(moduleId);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
 
 export default defineConfig({
   resolve: { conditions: ['source'] },
@@ -17,7 +30,7 @@ export default defineConfig({
     maxWorkers: Math.max(4, availableParallelism()),
     // Patience of a busy machine; what is waited for is there at once elsewhere.
     expect: { poll: { timeout: 15_000 } },
-    sequence: { groupOrder: 1 },
+    sequence: { groupOrder: 1, sequencer: LongestFirst },
     projects: [
       // Some read the whole repository, beside all others.
       { extends: true, test: { name: 'unit', include: include('spec'), testTimeout: 120_000, hookTimeout: 120_000 } },
@@ -39,8 +52,8 @@ export default defineConfig({
           ...PATIENT,
           globalSetup: ['tools/docker/vitest-global-setup.ts'],
           exclude: MEASURING,
-          // After the others. They wait more than they work, but whole services are many processes.
-          maxWorkers: 3,
+          // After the others, and few at once: each has up to fourteen processes, which are to be ready in time on a slow machine too.
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
         },
       },

@@ -7,7 +7,7 @@ import { services } from '../tools/platform/apps.js';
 import { bodyOf, type OrderRequest, type OrderView, type World } from './world.js';
 
 /** Requests at one replica of the order service, one after the other. */
-const EVERY_MS = 500;
+const EVERY_MS = 1_000;
 const MIX: readonly OrderRequest[] = [{}, { token: 'tok_declined' }, { country: 'AQ' }, {}];
 
 export interface Restarted {
@@ -39,11 +39,14 @@ export async function restartAll(world: World, replicas: readonly number[]): Pro
   };
   const clients = [client(0), client(1)];
   const since = new Date().toISOString();
-  for (const service of services) {
-    for (const replica of replicas) await world.platform.restart(service, replica);
+  try {
+    for (const service of services) {
+      for (const replica of replicas) await world.platform.restart(service, replica);
+    }
+  } finally {
+    placing = false;
+    await Promise.all(clients);
   }
-  placing = false;
-  await Promise.all(clients);
   world.placed.push(...accepted);
   await world.untilAllSettled(accepted);
   return { accepted, broken, complaints: (await linesOf(world)).filter((line) => isComplaint(line, since)) };

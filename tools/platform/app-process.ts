@@ -26,7 +26,7 @@ export interface Surroundings {
   readonly report: (line: string) => void;
 }
 
-const startWithinMs = 60_000;
+const startWithinMs = 120_000;
 /** An app that reaches its database but not its broker starts too: its messages wait in the outbox. */
 const degradedAfterMs = 20_000;
 const stopWithinMs = 12_000;
