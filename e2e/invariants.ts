@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { transportOf } from '#libs/service';
 import { mailIn, violationsIn } from '../tools/invariants/index.js';
+import { PATIENCE_MS } from './patience.js';
 import type { StockView, World } from './world.js';
-
-const PATIENCE_MS = 120_000;
 
 /** What was on the shelves before: goods are conserved from here on. */
 export async function stockOf(world: World): Promise<ReadonlyMap<string, StockView>> {

@@ -6,13 +6,12 @@ import { Client } from 'pg';
 import { eventually } from '#libs/messaging/testing';
 import { describeWithDocker } from '../tools/docker/available.js';
 import { developmentToken } from '../tools/platform/index.js';
+import { PATIENCE_MS } from './patience.js';
 import { embeddedPostgres, kafka, rabbitmq, type Store } from './stores.js';
 import { World } from './world.js';
 
 const program = fileURLToPath(new URL('../dist/tools/replay/main.js', import.meta.url));
 const entry = fileURLToPath(new URL('../dist/apps/notification/src/main.js', import.meta.url));
-/** Of a busy machine, on which a service starts. */
-const PATIENCE_MS = 240_000;
 
 /** A service gets its past again: by the command line that people use, with its own inbox and with an empty one. */
 function describeReplay(name: string, startStore: () => Promise<Store>): void {

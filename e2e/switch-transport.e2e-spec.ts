@@ -3,6 +3,7 @@ import { eventually } from '#libs/messaging/testing';
 import { services } from '../tools/platform/apps.js';
 import { describeWithDocker } from '../tools/docker/available.js';
 import { stockOf, violations } from './invariants.js';
+import { PATIENCE_MS } from './patience.js';
 import { embeddedPostgres, kafka, rabbitmq, type Store } from './stores.js';
 import { World } from './world.js';
 
@@ -51,5 +52,5 @@ async function untilDrained(world: World): Promise<void> {
     const seen = await Promise.all(services.map((service) => world.get<Backlog[]>(service, '/ops/lag', OPS_TOKEN)));
     return seen.flat().filter(({ messages }) => messages > 0);
   };
-  await eventually(async () => (await left()).length === 0, 'the old store empty', 240_000);
+  await eventually(async () => (await left()).length === 0, 'the old store empty', PATIENCE_MS);
 }

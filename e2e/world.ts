@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { services } from '../tools/platform/apps.js';
 import { startPlatform, type Platform, type PlatformOptions } from '../tools/platform/index.js';
+import { PATIENCE_MS } from './patience.js';
 import type { Store } from './stores.js';
 
 export interface OrderRequest {
@@ -30,9 +31,6 @@ export interface StockView {
   readonly reserved: number;
   readonly available: number;
 }
-
-/** Longest that a test waits for an order; failures on the way are paused for, so it is generous. */
-const PATIENCE_MS = 120_000;
 
 /** The whole system as separate processes on a store, as a test talks to it. */
 export class World {

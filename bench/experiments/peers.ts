@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { v8Options } from '#libs/service';
+import { v8Options } from '../../libs/service/src/v8.js';
 import { withClient } from '../../tools/postgres/connect.js';
 import { repositoryRoot, services } from '../../tools/platform/apps.js';
 import { clock, type Span } from '../cost/cpu-profile.js';

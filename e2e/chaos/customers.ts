@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { SCARCE } from './arena.js';
+import { PATIENCE_MS } from '../patience.js';
 import { bodyOf, type OrderRequest, type OrderView, type World } from '../world.js';
 
 const CUSTOMERS = 6;
@@ -7,7 +8,6 @@ const CUSTOMERS = 6;
 const ORDERS_PER_S = 6;
 /** After this a customer asks again, with the same key, whatever became of the first request. */
 const ANSWER_WITHIN_MS = 4_000;
-const PATIENCE_MS = 120_000;
 
 const MIX: readonly OrderRequest[] = [
   {},

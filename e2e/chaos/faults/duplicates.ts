@@ -5,7 +5,7 @@ import { within } from '#libs/messaging/testing';
 import { transportOf } from '#libs/service';
 import type { Arena } from '../arena.js';
 import type { Fault } from '../scenario.js';
-import { PATIENCE_MS } from './patience.js';
+import { PATIENCE_MS } from '../../patience.js';
 import { nothingToUndo, type Undo } from './undo.js';
 
 const TRY_FOR_MS = 20_000;

@@ -1,6 +1,6 @@
 import type { Arena } from '../arena.js';
 import type { Fault, Switches } from '../scenario.js';
-import { PATIENCE_MS } from './patience.js';
+import { PATIENCE_MS } from '../../patience.js';
 import type { Undo } from './undo.js';
 
 export async function breakProvider(

@@ -2,7 +2,7 @@ import { Client } from 'pg';
 import { comesTrue } from '../../../tools/processes/index.js';
 import type { Arena } from '../arena.js';
 import type { Fault } from '../scenario.js';
-import { PATIENCE_MS } from './patience.js';
+import { PATIENCE_MS } from '../../patience.js';
 import type { Undo } from './undo.js';
 
 /** kill -9 of the broker, or of PostgreSQL with all its processes, which the platform starts again by itself. */

@@ -7,5 +7,4 @@ export { Problem, type FieldError, type ProblemDetails } from './problem.js';
 export { runService } from './run-service.js';
 export { STRAINS } from './tokens.js';
 export { transportOf } from './transports.js';
-export { v8Options } from './v8.js';
 export { WrongVariables } from './settings.js';

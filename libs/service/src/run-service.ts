@@ -15,7 +15,6 @@ import { optimiseSooner } from './v8.js';
  * With MIGRATE_ONLY=true it brings the database up to date and ends. Wrong variables, a port in use or a store that is set up differently end the process with exit code 1 and one line that says so.
  */
 export async function runService(module: Type): Promise<void> {
-  optimiseSooner();
   const definition = definitionOf(module);
   const { settings, variables } = readOrExit(() => readSettings(definition, process.env));
   const log = createLog(settings);
@@ -35,6 +34,7 @@ export async function runService(module: Type): Promise<void> {
       process.exit();
     }
     const transport = await openTransport(settings, log);
+    optimiseSooner();
     const service = await createServiceApp(module, { settings, variables, log, transport, metrics });
     stopOnSignal(settings, async () => {
       await service.close();
