@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ChargePayment, DataOf, RefundPayment } from '#libs/contracts';
 import { Hopeless } from '#libs/messaging';
 import { Breakers, Variables, type Breaker } from '#libs/service';
-import { tracedFetch } from '#libs/tracing';
+import { tracedRequest, type HttpAnswer } from '#libs/tracing';
 import type { PaymentVariables } from './variables.js';
 
 /** What became of a charge. No answer is neither: it is thrown, and tried again with the same key. */
@@ -52,30 +52,25 @@ export class Provider {
     });
   }
 
-  private async post(
-    path: 'charges' | 'refunds',
-    body: object,
-    key: string,
-  ): Promise<{ status: number; body: unknown }> {
+  private async post(path: 'charges' | 'refunds', body: object, key: string): Promise<HttpAnswer> {
     const { PAYMENT_PROVIDER_URL: base, PAYMENT_TIMEOUT_MS: timeoutMs } = this.variables;
-    let status: number;
-    let text: string;
+    let answer: HttpAnswer;
     try {
-      const response = await tracedFetch(`${base.replace(/\/$/, '')}/${path}`, {
+      answer = await tracedRequest(`${base.replace(/\/$/, '')}/${path}`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', 'idempotency-key': key },
         body: JSON.stringify(body),
         signal: AbortSignal.timeout(timeoutMs),
       });
-      status = response.status;
-      text = await response.text();
     } catch (error) {
       throw new ProviderUnavailable(`POST /${path}: ${reasonOf(error, timeoutMs)}`, { cause: error });
     }
+    const { status } = answer;
     if (isTransient(status)) throw new ProviderUnavailable(`POST /${path}: HTTP ${status}`);
     const declined = status === 402 && path === 'charges';
-    if (status >= 300 && !declined) throw new Hopeless(`POST /${path}: HTTP ${status}, ${withoutToken(text, body)}`);
-    return { status, body: text };
+    if (status >= 300 && !declined)
+      throw new Hopeless(`POST /${path}: HTTP ${status}, ${withoutToken(answer.body, body)}`);
+    return answer;
   }
 }
 
@@ -89,14 +84,14 @@ function isTransient(status: number): boolean {
 }
 
 function reasonOf(error: unknown, timeoutMs: number): string {
-  const { name, message, cause } = error as Error & { cause?: { code?: string } };
-  return name === 'TimeoutError' ? `no answer within ${timeoutMs} ms` : (cause?.code ?? message);
+  const { name, message, code } = error as NodeJS.ErrnoException;
+  return name === 'TimeoutError' ? `no answer within ${timeoutMs} ms` : (code ?? message);
 }
 
 /** An answer that is not as agreed settles nothing; whoever stands between us and the provider may be better next time. */
-function read<T>(schema: z.ZodType<T>, text: unknown): T {
+function read<T>(schema: z.ZodType<T>, text: string): T {
   try {
-    return schema.parse(JSON.parse(String(text)));
+    return schema.parse(JSON.parse(text));
   } catch (error) {
     throw new ProviderUnavailable('the provider answered something that cannot be read', { cause: error });
   }

@@ -1,4 +1,8 @@
-import { SpanKind, SpanStatusCode, context, propagation, trace } from '@opentelemetry/api';
+import { once } from 'node:events';
+import { request as overHttp, type IncomingMessage } from 'node:http';
+import { request as overHttps } from 'node:https';
+import { text } from 'node:stream/consumers';
+import { SpanKind, SpanStatusCode, context, propagation, trace, type Span } from '@opentelemetry/api';
 import {
   ATTR_ERROR_TYPE,
   ATTR_HTTP_REQUEST_METHOD,
@@ -8,16 +12,56 @@ import {
   ATTR_URL_FULL,
 } from '@opentelemetry/semantic-conventions';
 
+export interface HttpRequest {
+  /** Default: GET. */
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Whatever the status; a redirect is an answer, too. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly body: string;
+}
+
 const tracer = trace.getTracer('farandole.http');
 
 /**
- * `fetch`, in a CLIENT span of the current one, with its `traceparent` in the request's headers. Resolves and rejects as `fetch` does;
- * the span lasts until the answer's headers are there.
+ * One request over a connection that is kept for the next, in a CLIENT span of the current one, with its `traceparent` in the headers.
+ * Resolves once the whole answer has been read.
+ * @throws the signal's reason once it is aborted, else the error of the connection, with its `code`
  */
-export async function tracedFetch(input: string | URL, init: RequestInit = {}): Promise<Response> {
+export async function tracedRequest(input: string | URL, request: HttpRequest = {}): Promise<HttpAnswer> {
   const url = new URL(input);
-  const method = init.method ?? 'GET';
-  const span = tracer.startSpan(method, {
+  const span = startSpan(url, request.method ?? 'GET');
+  const headers = { ...request.headers };
+  propagation.inject(trace.setSpan(context.active(), span), headers);
+  try {
+    const answer = await exchange(url, { ...request, headers });
+    span.setAttribute(ATTR_HTTP_RESPONSE_STATUS_CODE, answer.status);
+    if (answer.status >= 400) fail(span, String(answer.status));
+    return answer;
+  } catch (thrown) {
+    const error = (request.signal?.aborted ? request.signal.reason : thrown) as Error & { readonly code: unknown };
+    span.recordException(error as Error);
+    fail(span, typeof error.code === 'string' ? error.code : error.name);
+    throw error;
+  } finally {
+    span.end();
+  }
+}
+
+async function exchange(url: URL, { body, ...options }: HttpRequest): Promise<HttpAnswer> {
+  const request = (url.protocol === 'https:' ? overHttps : overHttp)(url, options);
+  request.end(body);
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  return { status: response.statusCode!, body: await text(response) };
+}
+
+function startSpan(url: URL, method: string): Span {
+  return tracer.startSpan(method, {
     kind: SpanKind.CLIENT,
     attributes: {
       [ATTR_HTTP_REQUEST_METHOD]: method,
@@ -26,24 +70,9 @@ export async function tracedFetch(input: string | URL, init: RequestInit = {}): 
       [ATTR_URL_FULL]: withoutSecrets(url),
     },
   });
-  const within = trace.setSpan(context.active(), span);
-  try {
-    const headers = new Headers(init.headers);
-    propagation.inject(within, headers, { set: (carrier, name, value) => carrier.set(name, value) });
-    const response = await context.with(within, () => fetch(url, { ...init, headers }));
-    span.setAttribute(ATTR_HTTP_RESPONSE_STATUS_CODE, response.status);
-    if (response.status >= 400) fail(span, String(response.status));
-    return response;
-  } catch (error) {
-    span.recordException(error as Error);
-    fail(span, (error as Error).name);
-    throw error;
-  } finally {
-    span.end();
-  }
 }
 
-function fail(span: ReturnType<typeof tracer.startSpan>, type: string): void {
+function fail(span: Span, type: string): void {
   span.setAttribute(ATTR_ERROR_TYPE, type).setStatus({ code: SpanStatusCode.ERROR });
 }
 

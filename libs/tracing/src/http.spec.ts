@@ -5,7 +5,7 @@ import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@open
 import Fastify from 'fastify';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { httpSpans } from './http-server.js';
-import { tracedFetch } from './http-client.js';
+import { tracedRequest } from './http-client.js';
 
 const exporter = new InMemorySpanExporter();
 const fastify = Fastify();
@@ -25,6 +25,13 @@ beforeAll(async () => {
   fastify.get('/health/live', () => ({ traced: current() !== undefined }));
   fastify.get('/fails', () => {
     throw new RangeError('no such luck');
+  });
+  fastify.post('/echo', { bodyLimit: 10_000_000 }, ({ body }) => body);
+  fastify.get('/silent', () => new Promise(() => undefined));
+  fastify.get('/stalls', (_request, reply) => void reply.hijack().raw.writeHead(200).write('{"charge'));
+  fastify.get('/breaks-off', (_request, reply) => {
+    const { raw } = reply.hijack();
+    raw.writeHead(200).write('{"charge', () => raw.destroy());
   });
   url = await fastify.listen({ host: '127.0.0.1', port: 0 });
 });
@@ -78,10 +85,10 @@ describe('httpSpans', () => {
   });
 });
 
-describe('tracedFetch', () => {
+describe('tracedRequest', () => {
   it('makes the request a child of its own span, which is a child of the current one', async () => {
     await trace.getTracer('spec').startActiveSpan('charge', async (work) => {
-      await (await tracedFetch(`${url}/orders/7?secret=1`)).text();
+      await tracedRequest(`${url}/orders/7?secret=1`);
       work.end();
     });
     const byKind = new Map(exporter.getFinishedSpans().map((span) => [span.kind, span]));
@@ -93,20 +100,33 @@ describe('tracedFetch', () => {
     expect(client?.attributes['url.full']).toBe(`${url}/orders/7`);
   });
 
-  it('keeps the headers it was given', async () => {
-    const response = await tracedFetch(`${url}/orders`, {
+  it('sends headers and body, and reads the whole answer', async () => {
+    const { status, body } = await tracedRequest(`${url}/echo`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: '{}',
+      body: JSON.stringify({ street: 'Österstraße'.repeat(20_000) }),
     });
-    expect(response.status).toBe(200);
+    expect(status).toBe(200);
+    expect(JSON.parse(body)).toEqual({ street: 'Österstraße'.repeat(20_000) });
   });
 
-  it('rejects as fetch does, with the reason in the span', async () => {
-    await expect(tracedFetch('http://127.0.0.1:1/charges')).rejects.toThrow('fetch failed');
+  it('rejects with the error of the connection, which the span names', async () => {
+    await expect(tracedRequest('http://127.0.0.1:1/charges')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     expect(exporter.getFinishedSpans()[0]).toMatchObject({
       status: { code: SpanStatusCode.ERROR },
-      attributes: { 'error.type': 'TypeError', 'server.port': 1 },
+      attributes: { 'error.type': 'ECONNREFUSED', 'server.port': 1 },
     });
+  });
+
+  it.each(['/silent', '/stalls'])('rejects with the reason of the signal while it waits: %s', async (path) => {
+    const asked = tracedRequest(`${url}${path}`, { signal: AbortSignal.timeout(200) });
+    await expect(asked).rejects.toMatchObject({ name: 'TimeoutError' });
+    expect(exporter.getFinishedSpans()).toContainEqual(
+      expect.objectContaining({ attributes: expect.objectContaining({ 'error.type': 'TimeoutError' }) }),
+    );
+  });
+
+  it('rejects when the answer breaks off', async () => {
+    await expect(tracedRequest(`${url}/breaks-off`)).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 });
