@@ -2,7 +2,7 @@ import { type Estimate, estimate, percentile } from '../statistics.js';
 import type { CostPerOrder } from '../cost/meter.js';
 import { oneByOne } from '../load/loops.js';
 import type { Options } from '../options.js';
-import { say, withBench } from './run.js';
+import { say, warmUpSingly, withBench } from './run.js';
 
 export interface IdleFound {
   readonly ordersPerRepetition: number;
@@ -18,7 +18,7 @@ export async function idle(options: Options): Promise<IdleFound> {
   return withBench(options, {
     prepare: async () => undefined,
     work: async ({ client, quiet, meter }) => {
-      await oneByOne(client, count);
+      await warmUpSingly(client, options);
       await quiet.reached();
       await meter.begin();
       const repetitions: { accepted: number[]; settled: number[] }[] = [];

@@ -16,7 +16,7 @@ import { closedLoop, oneByOne } from '../load/loops.js';
 import { type Options, profiling } from '../options.js';
 import { type Estimate, estimate, median, percentile } from '../statistics.js';
 import type { System } from '../system.js';
-import { type Bench, say, warmUp, withBench } from './run.js';
+import { type Bench, say, warmUp, warmUpSingly, withBench } from './run.js';
 
 export interface PeerFound {
   /** Orders per second, closed loop. */
@@ -111,12 +111,9 @@ async function compare<Found>(
               await startPeer(peer, bench.system, { MAIL_DIR: mail, ...profiling(options.profile) }, children),
             );
           for (const { client } of contestants.slice(1)) await warmUp(client, options);
-          for (let n = 0; n < options.repetitions; n++) {
-            for (const one of n % 2 === 0 ? contestants : contestants.toReversed()) await measure(one, bench, options);
-            say(
-              `  ${n + 1}: ${contestants.map(({ name, rates, p50 }) => `${name} ${rates.at(-1)!.toFixed(0)}/s ${p50.at(-1)!.toFixed(1)} ms`).join(', ')}`,
-            );
-          }
+          for (const { client } of contestants) await warmUpSingly(client, options);
+          await inTurns(contestants, options, singly(bench), ({ p50 }) => `${p50.at(-1)!.toFixed(1)} ms`);
+          await inTurns(contestants, options, underLoad(bench), ({ rates }) => `${rates.at(-1)!.toFixed(0)}/s`);
           await Promise.all(contestants.slice(1).map(({ client }) => client.stop()));
           return await conclude(contestants, bench);
         } finally {
@@ -189,19 +186,43 @@ async function startService(peer: string, service: string, env: Record<string, s
   return { child, address: (await answerOf(child)) as string };
 }
 
-async function measure(one: Contestant, { quiet, meter }: Bench, { concurrency, seconds }: Options): Promise<void> {
-  const latencies = (await oneByOne(one.client, seconds * 10)).map(({ sentAt, settledAt }) => settledAt - sentAt);
-  one.p50.push(percentile(latencies, 50));
-  one.p99.push(percentile(latencies, 99));
-  const before = cpuOf(one.pids);
-  await meter.begin();
-  const from = clock();
-  const { perSecond, orders } = await closedLoop(one.client, concurrency, { rampMs: 1_000, windowMs: seconds * 1_000 });
-  await quiet.reached();
-  one.loaded.push({ from, until: clock() });
-  one.costs.push(await meter.end(orders.length));
-  one.nodeCpu.push((cpuOf(one.pids) - before) / orders.length);
-  one.rates.push(perSecond);
+type Measure = (one: Contestant, options: Options) => Promise<void>;
+
+/** Forth and back, so that whatever the machine does meanwhile, it does to all. */
+async function inTurns(
+  contestants: readonly Contestant[],
+  options: Options,
+  measure: Measure,
+  told: (one: Contestant) => string,
+): Promise<void> {
+  for (let n = 0; n < options.repetitions; n++) {
+    for (const one of n % 2 === 0 ? contestants : contestants.toReversed()) await measure(one, options);
+    say(`  ${n + 1}: ${contestants.map((one) => `${one.name} ${told(one)}`).join(', ')}`);
+  }
+}
+
+function singly({ quiet }: Bench): Measure {
+  return async (one, { seconds }) => {
+    const latencies = (await oneByOne(one.client, seconds * 10)).map(({ sentAt, settledAt }) => settledAt - sentAt);
+    await quiet.reached();
+    one.p50.push(percentile(latencies, 50));
+    one.p99.push(percentile(latencies, 99));
+  };
+}
+
+function underLoad({ quiet, meter }: Bench): Measure {
+  return async (one, { concurrency, seconds }) => {
+    const before = cpuOf(one.pids);
+    await meter.begin();
+    const from = clock();
+    const window = { rampMs: 1_000, windowMs: seconds * 1_000 };
+    const { perSecond, orders } = await closedLoop(one.client, concurrency, window);
+    await quiet.reached();
+    one.loaded.push({ from, until: clock() });
+    one.costs.push(await meter.end(orders.length));
+    one.nodeCpu.push((cpuOf(one.pids) - before) / orders.length);
+    one.rates.push(perSecond);
+  };
 }
 
 function foundOf({ rates, p50, p99, costs, nodeCpu }: Contestant): PeerFound {

@@ -9,7 +9,7 @@ import { closedLoop, oneByOne } from '../load/loops.js';
 import type { Options } from '../options.js';
 import type { System } from '../system.js';
 import { median } from '../statistics.js';
-import { say, withBench } from './run.js';
+import { say, warmUpSingly, withBench } from './run.js';
 
 /** A step of an order's story, as a service's log tells it. */
 export interface Hop {
@@ -45,7 +45,7 @@ export async function profile(options: Options): Promise<ProfileFound> {
       {
         prepare: async () => undefined,
         work: async ({ system, client, quiet, meter }) => {
-          await oneByOne(client, IDLE_ORDERS);
+          await warmUpSingly(client, options);
           const hops = await hopsOf(system, await oneByOne(client, IDLE_ORDERS));
           await quiet.reached();
           say('under load');
