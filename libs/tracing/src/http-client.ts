@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { request as overHttp, type IncomingMessage } from 'node:http';
 import { request as overHttps } from 'node:https';
 import { text } from 'node:stream/consumers';
@@ -55,8 +54,10 @@ export async function tracedRequest(input: string | URL, request: HttpRequest = 
 
 async function exchange(url: URL, { body, ...options }: HttpRequest): Promise<HttpAnswer> {
   const request = (url.protocol === 'https:' ? overHttps : overHttp)(url, options);
-  request.end(body);
-  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    // Stays: a reset while the answer is read is an error of the request as well as of the answer.
+    request.on('error', reject).once('response', resolve).end(body);
+  });
   return { status: response.statusCode!, body: await text(response) };
 }
 

@@ -33,6 +33,10 @@ beforeAll(async () => {
     const { raw } = reply.hijack();
     raw.writeHead(200).write('{"charge', () => raw.destroy());
   });
+  fastify.get('/is-reset', (_request, reply) => {
+    const { raw } = reply.hijack();
+    raw.writeHead(200).write('{"charge', () => raw.socket?.resetAndDestroy());
+  });
   url = await fastify.listen({ host: '127.0.0.1', port: 0 });
 });
 afterEach(() => exporter.reset());
@@ -126,7 +130,7 @@ describe('tracedRequest', () => {
     );
   });
 
-  it('rejects when the answer breaks off', async () => {
-    await expect(tracedRequest(`${url}/breaks-off`)).rejects.toMatchObject({ code: 'ECONNRESET' });
+  it.each(['/breaks-off', '/is-reset'])('rejects when the answer ends too early: %s', async (path) => {
+    await expect(tracedRequest(`${url}${path}`)).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 });
