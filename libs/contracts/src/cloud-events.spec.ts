@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { decode, MalformedMessage } from './cloud-events.js';
+import { decode } from './cloud-events.js';
+import { MalformedMessage } from './message-type.js';
 
 const headers = { id: 'any', type: 'order.placed' };
 const told = (body: string) => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Envelope } from './envelope.js';
-import type { MessageType } from './message-type.js';
+import { dataOf, MalformedMessage, type MessageType } from './message-type.js';
 
 /**
  * CloudEvents 1.0 attributes by bare name, as they travel beside the body. An adapter adds its protocol's prefix
@@ -22,11 +22,6 @@ const attributes = z.object({
   traceparent: z.string().optional(),
   tracestate: z.string().optional(),
 });
-
-/** The message is no CloudEvent, or its data does not fit its type: trying again cannot help. */
-export class MalformedMessage extends Error {
-  override readonly name = 'MalformedMessage';
-}
 
 /** Serialises everything but `sequence`, which the relay adds once the outbox row has its id. */
 export function encode(envelope: Omit<Envelope, 'sequence'>): { headers: Headers; body: Buffer } {
@@ -72,9 +67,7 @@ export function decode(headers: Headers, body: Buffer): Undecided {
 
 /** @throws MalformedMessage naming each field of the data that does not fit */
 export function checked<T extends MessageType>(of: T, envelope: Undecided): Envelope<T> {
-  const data = of.schema.safeParse(envelope.data);
-  if (!data.success) throw new MalformedMessage(`${of.type} v${of.version}: ${z.prettifyError(data.error)}`);
-  return { ...envelope, data: data.data } as Envelope<T>;
+  return { ...envelope, data: dataOf(of, envelope.data) } as Envelope<T>;
 }
 
 function parseJson(body: Buffer): unknown {

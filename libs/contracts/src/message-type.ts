@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 
 /** Something that happened or something to do, as its type declares it and as code hands it on: not yet stated, no id. */
 export interface Stated<T extends MessageType = MessageType> {
@@ -17,7 +17,10 @@ interface Declaration<Kind extends 'event' | 'command', Type extends string, Sch
   keyOf(data: z.output<Schema>): string;
 }
 
-/** A past-tense fact, published to whoever cares. Call it with the data to state it. */
+/**
+ * A past-tense fact, published to whoever cares. Call it with the data to state it.
+ * @throws MalformedMessage where the data do not fit: what no reader could take is never sent
+ */
 export interface EventType<Type extends string = string, Schema extends z.ZodType = z.ZodType> extends Declaration<
   'event',
   Type,
@@ -28,7 +31,10 @@ export interface EventType<Type extends string = string, Schema extends z.ZodTyp
   readonly source: string;
 }
 
-/** Work that a service gives itself. Call it with the data to give it. */
+/**
+ * Work that a service gives itself. Call it with the data to give it.
+ * @throws MalformedMessage where the data do not fit
+ */
 export interface CommandType<Type extends string = string, Schema extends z.ZodType = z.ZodType> extends Declaration<
   'command',
   Type,
@@ -41,6 +47,18 @@ export interface CommandType<Type extends string = string, Schema extends z.ZodT
 export type MessageType = EventType<string, any> | CommandType<string, any>;
 
 export type DataOf<T> = T extends { readonly schema: z.ZodType<infer Data> } ? Data : never;
+
+/** The message is no CloudEvent, or its data do not fit its type: the message itself is at fault, not the moment. */
+export class MalformedMessage extends Error {
+  override readonly name = 'MalformedMessage';
+}
+
+/** @throws MalformedMessage naming each field of the data that does not fit */
+export function dataOf<T extends MessageType>(of: T, data: unknown): DataOf<T> {
+  const fit = (of.schema as z.ZodType<DataOf<T>>).safeParse(data);
+  if (!fit.success) throw new MalformedMessage(`${of.type} v${of.version}: ${z.prettifyError(fit.error)}`);
+  return fit.data;
+}
 
 interface Options<Schema extends z.ZodType> {
   readonly data: Schema;
@@ -64,6 +82,7 @@ export function command<Type extends string, Schema extends z.ZodType>(
 
 function declare<Schema extends z.ZodType>(kind: string, type: string, options: Options<Schema>, more: object) {
   const { data: schema, version = 1, key: keyOf } = options;
-  const of = Object.assign((data: z.output<Schema>) => ({ of, data }), { kind, type, version, schema, keyOf, ...more });
+  const state = (data: z.output<Schema>) => ({ of, data: dataOf(of, data) });
+  const of = Object.assign(state, { kind, type, version, schema, keyOf, ...more }) as MessageType;
   return of;
 }
