@@ -11,23 +11,20 @@ describe('stock', () => {
     expect(levels.map(availableOf)).toEqual([3, 5]);
   });
 
-  it('misses nothing when there is just enough of each', () => {
-    const goods = [
-      { sku: 'mug-blue', quantity: 3 },
-      { sku: 'pen-gel', quantity: 5 },
-    ];
-    expect(missingOf(goods, levels)).toEqual([]);
-  });
-
-  it('names each product of which there is too little, and how much of it there is', () => {
-    const goods = [
+  it('tells of each product that was refused how much of it there is', () => {
+    const refused = [
       { sku: 'mug-blue', quantity: 4 },
-      { sku: 'pen-gel', quantity: 5 },
       { sku: 'unicorn', quantity: 1 },
     ];
-    expect(missingOf(goods, levels)).toEqual([
+    expect(missingOf(refused, levels)).toEqual([
       { sku: 'mug-blue', quantity: 4, available: 3 },
       { sku: 'unicorn', quantity: 1, available: 0 },
+    ]);
+  });
+
+  it('tells of too little of a product that came back while its order was refused', () => {
+    expect(missingOf([{ sku: 'pen-gel', quantity: 5 }], levels)).toEqual([
+      { sku: 'pen-gel', quantity: 5, available: 4 },
     ]);
   });
 

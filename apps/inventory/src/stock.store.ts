@@ -43,7 +43,8 @@ export class Stock {
     if (taken.length < goods.length) {
       await this.putBack(taken, tx);
       await send(tx, 'update reservation set rejected = true where order_id = $1', [orderId]);
-      const missing = missingOf(goods, await this.levelsOf(goods, tx));
+      const refused = goods.filter((line) => !taken.includes(line));
+      const missing = missingOf(refused, await this.levelsOf(refused, tx));
       return [InventoryRejected({ orderId, missing })];
     }
     const reserved = InventoryReserved({ orderId, lines: goods });

@@ -25,10 +25,14 @@ export function goodsIn(lines: readonly Line[]): Line[] {
   return [...quantities].map(([sku, quantity]) => ({ sku, quantity }));
 }
 
-/** The goods of which there are too few; a product that has no level has none. Expects one line per product. */
-export function missingOf(goods: readonly Line[], levels: readonly Level[]): Missing {
+/**
+ * What is told of goods that could not be taken, given the levels read after that: too few of each, even where the shelves were filled meanwhile.
+ * A product that has no level has none.
+ */
+export function missingOf(refused: readonly Line[], levels: readonly Level[]): Missing {
   const available = new Map(levels.map((level) => [level.sku, availableOf(level)]));
-  return goods
-    .map((line) => ({ ...line, available: available.get(line.sku) ?? 0 }))
-    .filter((line) => line.quantity > line.available);
+  return refused.map((line) => ({
+    ...line,
+    available: Math.min(available.get(line.sku) ?? 0, line.quantity - 1),
+  }));
 }
