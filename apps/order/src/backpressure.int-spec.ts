@@ -30,8 +30,9 @@ describe('taking orders under load', () => {
     await service.query('truncate outbox, orders');
   });
 
-  const post = () =>
+  const post = (signal?: AbortSignal) =>
     fetch(`${service.http}/orders`, {
+      ...(signal && { signal }),
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(requestBody),
@@ -89,7 +90,7 @@ describe('taking orders under load', () => {
     const held = service.get(DataSource).createQueryRunner();
     await held.startTransaction();
     await held.query('lock table orders in exclusive mode');
-    const answers = Array.from({ length: 4 * MOST_REQUESTS }, post);
+    const answers = Array.from({ length: 4 * MOST_REQUESTS }, () => post());
     const early: number[] = [];
     for (const answer of answers) void answer.then(({ status }) => early.push(status));
     await expect.poll(() => early.length).toBe(3 * MOST_REQUESTS);
@@ -98,6 +99,28 @@ describe('taking orders under load', () => {
     await held.release();
     const statuses = (await Promise.all(answers)).map(({ status }) => status);
     expect(statuses.filter((status) => status === 202)).toHaveLength(MOST_REQUESTS);
+    await untilAnswered(202);
+  });
+
+  it('forgets those who hang up while it waits for the database to see what is under way', async () => {
+    await service.close();
+    // Has not looked yet, so it waits for its first look.
+    service = await startForTest(OrderModule, {
+      url: database.url,
+      variables: { REQUESTS_MAX_PENDING: String(MOST_REQUESTS) },
+    });
+    const held = service.get(DataSource).createQueryRunner();
+    await held.startTransaction();
+    await held.query('lock table outbox in access exclusive mode');
+    const patience = new AbortController();
+    const turnedAway: number[] = [];
+    const answers = Array.from({ length: 2 * MOST_REQUESTS }, () => post(patience.signal));
+    for (const answer of answers) answer.then(({ status }) => turnedAway.push(status)).catch(() => undefined);
+    await expect.poll(() => turnedAway).toEqual(Array.from({ length: MOST_REQUESTS }, () => 503));
+    patience.abort();
+    await Promise.allSettled(answers);
+    await held.commitTransaction();
+    await held.release();
     await untilAnswered(202);
   });
 });

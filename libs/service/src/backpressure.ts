@@ -58,12 +58,19 @@ export class Backpressure implements CanActivate {
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const strain = this.crowd() ?? (await this.current());
+    const crowd = this.crowd();
+    if (crowd) throw this.turnedAway(crowd);
+    this.countUntilClosed(context.switchToHttp().getResponse<FastifyReply>());
+    const strain = await this.current();
     if (strain) throw this.turnedAway(strain);
-    this.underWay++;
-    const { raw } = context.switchToHttp().getResponse<FastifyReply>();
-    raw.once('close', () => this.underWay--);
     return true;
+  }
+
+  /** To be called before anything is waited for: whoever hangs up meanwhile is told of once, and whoever waits counts. */
+  private countUntilClosed({ raw }: FastifyReply): void {
+    if (raw.closed) return;
+    this.underWay++;
+    raw.once('close', () => this.underWay--);
   }
 
   private crowd(): Strain | undefined {
