@@ -57,6 +57,8 @@ async function exchange(url: URL, { body, ...options }: HttpRequest): Promise<Ht
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     // Stays: a reset while the answer is read is an error of the request as well as of the answer.
     request.on('error', reject).once('response', resolve).end(body);
+    // All that is told of an answer that switches protocols.
+    request.once('close', () => reject(new Error('the connection ended without an answer')));
   });
   return { status: response.statusCode!, body: await text(response) };
 }

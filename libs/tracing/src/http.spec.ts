@@ -37,6 +37,11 @@ beforeAll(async () => {
     const { raw } = reply.hijack();
     raw.writeHead(200).write('{"charge', () => raw.socket?.resetAndDestroy());
   });
+  fastify.get('/switches', (_request, reply) => {
+    reply
+      .hijack()
+      .raw.socket?.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: none\r\nConnection: upgrade\r\n\r\n');
+  });
   url = await fastify.listen({ host: '127.0.0.1', port: 0 });
 });
 afterEach(() => exporter.reset());
@@ -132,5 +137,9 @@ describe('tracedRequest', () => {
 
   it.each(['/breaks-off', '/is-reset'])('rejects when the answer ends too early: %s', async (path) => {
     await expect(tracedRequest(`${url}${path}`)).rejects.toMatchObject({ code: 'ECONNRESET' });
+  });
+
+  it('rejects when the answer is none, but another protocol', async () => {
+    await expect(tracedRequest(`${url}/switches`)).rejects.toThrow('the connection ended without an answer');
   });
 });

@@ -26,6 +26,21 @@ describe('startMetrics', () => {
     expect(Number(/^process_memory_usage (\S+)$/m.exec(text)?.[1])).toBeGreaterThan(10_000_000);
   });
 
+  it('tells of no delay while the process has nothing to do', async () => {
+    const delays = async () => {
+      const text = await started.render();
+      return ['p50', 'max'].map((name) =>
+        Number(new RegExp(`^nodejs_eventloop_delay_${name} (\\S+)$`, 'm').exec(text)?.[1]),
+      );
+    };
+    await expect
+      .poll(delays, { interval: 500 })
+      .toEqual([
+        expect.toSatisfy((median: number) => median < 0.05),
+        expect.toSatisfy((longest: number) => longest > 0),
+      ]);
+  });
+
   it('renders again after the last one, with the counters going on', async () => {
     const counter = metrics.getMeter('spec').createCounter('again');
     counter.add(1);

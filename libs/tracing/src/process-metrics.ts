@@ -1,7 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Meter } from '@opentelemetry/api';
 
-const SECONDS_PER_NANOSECOND = 1e-9;
 /** Each look wakes the process, which is dear where many have nothing to do. */
 const RESOLUTION_MS = 100;
 
@@ -10,6 +9,8 @@ export function observeProcess(meter: Meter): () => void {
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   delay.enable();
 
+  /** In seconds; what is recorded is the time between two looks, in nanoseconds. */
+  const lateBy = (between: number) => Math.max(0, between / 1e9 - RESOLUTION_MS / 1e3);
   const seconds = (name: string, description: string) => meter.createObservableGauge(name, { description, unit: 's' });
   const bytes = (name: string, description: string) => meter.createObservableGauge(name, { description, unit: 'By' });
   const median = seconds('nodejs.eventloop.delay.p50', 'Event loop delay since the last scrape, median');
@@ -20,9 +21,9 @@ export function observeProcess(meter: Meter): () => void {
 
   meter.addBatchObservableCallback(
     (result) => {
-      result.observe(median, delay.percentile(50) * SECONDS_PER_NANOSECOND);
-      result.observe(late, delay.percentile(99) * SECONDS_PER_NANOSECOND);
-      result.observe(latest, delay.max * SECONDS_PER_NANOSECOND);
+      result.observe(median, lateBy(delay.percentile(50)));
+      result.observe(late, lateBy(delay.percentile(99)));
+      result.observe(latest, lateBy(delay.max));
       delay.reset();
       const usage = process.memoryUsage();
       result.observe(memory, usage.rss);

@@ -52,8 +52,9 @@ export async function startTracing({
 }
 
 function exportsSpans(env: NodeJS.ProcessEnv): boolean {
-  const endpoint = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ?? env['OTEL_EXPORTER_OTLP_ENDPOINT'];
-  return Boolean(endpoint) && env['OTEL_TRACES_EXPORTER'] !== 'none' && env['OTEL_SDK_DISABLED'] !== 'true';
+  const endpoint = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] || env['OTEL_EXPORTER_OTLP_ENDPOINT'];
+  const disabled = env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true';
+  return Boolean(endpoint) && env['OTEL_TRACES_EXPORTER'] !== 'none' && !disabled;
 }
 
 /** Nothing is recorded that nobody is sent. */
