@@ -29,6 +29,11 @@ describe('a line of the log', () => {
     expect(written((log) => log.warn({ error: said }, said))).toMatchObject({ error: kept, message: kept });
   });
 
+  it('is looked through once, however long a word in it is', () => {
+    const word = 'x'.repeat(300_000);
+    expect(written((log) => log.warn(`${word} of ada@example.com`))).toMatchObject({ message: `${word} of [mail]` });
+  });
+
   it.each([
     ['a field', { paymentToken: 'card' }, { paymentToken: '[redacted]' }],
     [

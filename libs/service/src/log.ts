@@ -12,7 +12,7 @@ const SECRET_FIELDS: ReadonlySet<string> = new Set(['paymentToken', 'email', 'pa
 /** Credentials in addresses, mail addresses and card tokens, wherever in a line they stand: in an error's words, say. */
 const SECRETS: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/:\/\/[^@\s/"]*@/g, '://[redacted]@'],
-  [/[\w.+-]+@[\w-]+(\.[\w-]+)+/g, '[mail]'],
+  [/(?<![\w.+-])[\w.+-]+@[\w-]+(\.[\w-]+)+/g, '[mail]'],
   [/\btok_\w+/g, '[token]'],
   [/\bBearer [\w.~+/-]+=*/g, 'Bearer [redacted]'],
 ];
