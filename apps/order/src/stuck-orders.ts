@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { metrics, type ObservableResult } from '@opentelemetry/api';
 import { EntityManager } from 'typeorm';
-import { Variables } from '#libs/service';
+import { look, Variables } from '#libs/service';
 import { AWAITED_SERVICES, awaitedOf, type Awaited } from './awaited.js';
 import type { Fact } from './order.js';
 import type { OrderSummary } from './order.store.js';
@@ -19,6 +19,8 @@ const MOST_COUNTED = 1_000;
 /** Finds orders that a person has to look at: something of theirs was set aside, is tried again and again, or got lost. */
 @Injectable()
 export class StuckOrders {
+  private readonly counted = look(() => this.list(MOST_COUNTED));
+
   constructor(
     private readonly database: EntityManager,
     @Variables() private readonly variables: OrderVariables,
@@ -47,7 +49,7 @@ export class StuckOrders {
   }
 
   private async observe(gauge: ObservableResult): Promise<void> {
-    const stuck = await this.list(MOST_COUNTED).catch(() => undefined);
+    const stuck = await this.counted().catch(() => undefined);
     if (!stuck) return;
     for (const service of AWAITED_SERVICES) {
       gauge.observe(stuck.filter(({ waitsFor }) => waitsFor.service === service).length, { waits_for: service });

@@ -2,6 +2,7 @@ import { metrics, type BatchObservableResult } from '@opentelemetry/api';
 import type { DataSource } from 'typeorm';
 import { DeadLetterView } from '#libs/inbox';
 import type { Transport } from '#libs/messaging';
+import { look } from './patience.js';
 import type { Settings } from './settings.js';
 
 interface Pool {
@@ -37,7 +38,10 @@ export interface Observed {
   readonly types: () => readonly string[];
 }
 
-/** What is looked up when `/metrics` is asked: depths and ages in the database, the store's backlog of this service, the pool. */
+/**
+ * What is looked up when `/metrics` is asked: depths and ages in the database, the store's backlog of this service, the pool.
+ * What does not answer soon is left out: the rest is needed most just then.
+ */
 export function observeGauges({ settings, database, transport, isReady, types }: Observed): void {
   const meter = metrics.getMeter('farandole.service');
   const gauge = (name: string, description: string, unit: string) =>
@@ -60,10 +64,14 @@ export function observeGauges({ settings, database, transport, isReady, types }:
 
   const ready = gauge('farandole.ready', 'Whether the service is subscribed and its database answers', '1');
 
+  const readDepths = look(() => database.query<Depths[]>(DEPTHS));
+  const countDeadLetters = look(() => new DeadLetterView(database.manager).counts());
+  const readBacklog = look(() => transport.backlog());
+
   /** Of each type that is handled here, none included; a sender's mistake makes no label. */
   const observeDeadLetters = async (result: BatchObservableResult) => {
     const known = new Map([...types(), 'other'].map((type) => [type, 0]));
-    const counts = await new DeadLetterView(database.manager).counts().catch(() => undefined);
+    const counts = await countDeadLetters().catch(() => undefined);
     if (!counts) return;
     for (const [type, count] of counts) {
       const label = known.has(type) ? type : 'other';
@@ -72,18 +80,24 @@ export function observeGauges({ settings, database, transport, isReady, types }:
     for (const [type, count] of known) result.observe(deadLetters, count, { 'farandole.message.type': type });
   };
 
+  const observeDepths = async (result: BatchObservableResult) => {
+    const [row] = await readDepths().catch(() => []);
+    result.observe(ready, row && isReady() ? 1 : 0);
+    if (row) for (const [name, one] of Object.entries(depths)) result.observe(one, row[name as keyof Depths]);
+  };
+
+  const observeBacklog = async (result: BatchObservableResult) => {
+    for (const { service, lane = 'all', messages } of await readBacklog().catch(() => [])) {
+      if (service === settings.CONSUMER_GROUP) result.observe(backlog, messages, { service, lane });
+    }
+  };
+
   const observe = async (result: BatchObservableResult) => {
     const { totalCount, idleCount, waitingCount } = (database.driver as unknown as { master: Pool }).master;
     result.observe(pool, totalCount - idleCount, { state: 'used' });
     result.observe(pool, idleCount, { state: 'idle' });
     result.observe(pool, waitingCount, { state: 'waiting' });
-    const [row] = await database.query<Depths[]>(DEPTHS).catch(() => []);
-    result.observe(ready, row && isReady() ? 1 : 0);
-    if (row) for (const [name, one] of Object.entries(depths)) result.observe(one, row[name as keyof Depths]);
-    if (row) await observeDeadLetters(result);
-    for (const { service, lane = 'all', messages } of await transport.backlog().catch(() => [])) {
-      if (service === settings.CONSUMER_GROUP) result.observe(backlog, messages, { service, lane });
-    }
+    await Promise.all([observeDepths(result), observeDeadLetters(result), observeBacklog(result)]);
   };
   meter.addBatchObservableCallback(observe, [...Object.values(depths), deadLetters, backlog, pool, ready]);
 }

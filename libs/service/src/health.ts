@@ -4,15 +4,14 @@ import type { FastifyReply } from 'fastify';
 import { DataSource } from 'typeorm';
 import type { Transport } from '#libs/messaging';
 import { Breakers } from './breakers.js';
-import { MESSAGING, TRANSPORT } from './tokens.js';
 import type { Messaging } from './messaging.js';
+import { soon } from './patience.js';
+import { MESSAGING, TRANSPORT } from './tokens.js';
 
 interface Check {
   readonly status: 'up' | 'down';
   readonly reason?: string;
 }
-
-const PATIENCE_MS = 2_000;
 
 /**
  * Live: the process answers. Ready: it can take requests, for which it needs its database alone. A store that is out of reach makes it
@@ -62,16 +61,10 @@ export class HealthController {
 }
 
 async function check(probe: () => Promise<unknown>): Promise<Check> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE_MS} ms`)), PATIENCE_MS);
-  });
   try {
-    await Promise.race([probe(), late]);
+    await soon(probe());
     return { status: 'up' };
   } catch (error) {
     return { status: 'down', reason: (error as Error).message };
-  } finally {
-    clearTimeout(timer);
   }
 }
