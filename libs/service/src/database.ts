@@ -8,6 +8,7 @@ import { PreparingClient } from './preparing-client.js';
 import type { Settings } from './settings.js';
 
 type Migration = new () => MigrationInterface;
+const CONNECT_MS = 5_000;
 const LONGEST_PAUSE_MS = 5_000;
 /** The server ends a statement in time; an answer that is later than this is not to come any more. */
 const ANSWER_LATE_MS = 5_000;
@@ -20,14 +21,11 @@ export async function openDatabase(
   migrations: readonly Migration[],
   log: Log,
 ): Promise<DataSource> {
-  const database = new DataSource({
-    type: 'postgres',
-    url: settings.DATABASE_URL,
-    applicationName: settings.service,
-    migrations: [CreateOutbox1700000000001, CreateInbox1700000000002, ...migrations],
-    migrationsTransactionMode: 'each',
+  await untilReachable(settings, log);
+  await migrateAlone(settings, [CreateOutbox1700000000001, CreateInbox1700000000002, ...migrations]);
+  return new DataSource({
+    ...connectionOf(settings),
     poolSize: settings.DATABASE_POOL,
-    connectTimeoutMS: 5_000,
     extra: {
       Client: PreparingClient,
       // What is asked for meanwhile does not wait for an answer.
@@ -41,15 +39,16 @@ export async function openDatabase(
     },
     poolErrorHandler: (error: Error) =>
       log.debug({ event: 'database_connection_lost', error: error.message }, error.message),
-  });
-  await untilReachable(settings, log);
-  await migrateAlone(settings.DATABASE_URL, database);
-  return database;
+  }).initialize();
+}
+
+function connectionOf({ DATABASE_URL, service }: Settings) {
+  return { type: 'postgres', url: DATABASE_URL, applicationName: service, connectTimeoutMS: CONNECT_MS } as const;
 }
 
 async function untilReachable({ DATABASE_URL, service }: Settings, log: Log): Promise<void> {
   for (let attempt = 0; ; attempt++) {
-    const client = new Client({ connectionString: DATABASE_URL, connectionTimeoutMillis: 5_000 });
+    const client = new Client({ connectionString: DATABASE_URL, connectionTimeoutMillis: CONNECT_MS });
     client.on('error', () => undefined);
     try {
       await client.connect();
@@ -67,14 +66,26 @@ async function untilReachable({ DATABASE_URL, service }: Settings, log: Log): Pr
   }
 }
 
-async function migrateAlone(url: string, database: DataSource): Promise<void> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
+/** However long it takes: a statement over a grown table is no reaction that hangs. */
+async function migrateAlone(settings: Settings, migrations: Migration[]): Promise<void> {
+  const lock = new Client({
+    connectionString: settings.DATABASE_URL,
+    connectionTimeoutMillis: CONNECT_MS,
+    keepAlive: true,
+  });
+  lock.on('error', () => undefined);
+  await lock.connect();
   try {
-    await client.query('select pg_advisory_lock($1)', [LOCK]);
+    await lock.query('select pg_advisory_lock($1)', [LOCK]);
+    const database = new DataSource({
+      ...connectionOf(settings),
+      migrations,
+      migrationsTransactionMode: 'each',
+      poolSize: 1,
+    });
     await database.initialize();
-    await database.runMigrations();
+    await database.runMigrations().finally(() => database.destroy());
   } finally {
-    await client.end();
+    await lock.end();
   }
 }
