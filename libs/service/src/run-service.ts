@@ -1,10 +1,11 @@
 import 'reflect-metadata';
+import { constants } from 'node:os';
 import type { Type } from '@nestjs/common';
 import { enableFailPoints } from '#libs/messaging';
 import { startMetrics, startTracing } from '#libs/tracing';
 import { openDatabase } from './database.js';
 import { definitionOf } from './definition.js';
-import { createLog } from './log.js';
+import { createLog, type Log } from './log.js';
 import { createServiceApp } from './service-app.js';
 import { readSettings, WrongVariables, type Settings } from './settings.js';
 import { openTransport } from './transports.js';
@@ -21,6 +22,8 @@ export async function runService(module: Type): Promise<void> {
   process.on('unhandledRejection', (error) =>
     log.error({ event: 'unhandled_rejection', err: error }, 'a promise was rejected and nobody listened'),
   );
+  let close: (() => Promise<void>) | undefined;
+  stopOnSignal(settings, log, () => close);
   if (settings.FAIL_POINTS) enableFailPoints(settings.FAIL_POINTS, settings.service);
   const tracing = await startTracing({
     service: settings.service,
@@ -36,12 +39,12 @@ export async function runService(module: Type): Promise<void> {
     const transport = await openTransport(settings, log);
     optimiseSooner();
     const service = await createServiceApp(module, { settings, variables, log, transport, metrics });
-    stopOnSignal(settings, async () => {
+    close = async () => {
       await service.close();
       await metrics.shutdown();
       await tracing.shutdown();
       log.info({ event: 'stopped' }, 'stopped');
-    });
+    };
     await service.app.listen(settings.PORT, settings.HOST);
     log.info({ event: 'listening', port: settings.PORT }, `listens on ${await service.app.getUrl()}`);
   } catch (error) {
@@ -69,13 +72,26 @@ function explain(error: unknown, { HOST, PORT }: Settings): string {
   return code ? message : (stack ?? message);
 }
 
-function stopOnSignal({ SHUTDOWN_TIMEOUT_MS }: Settings, stop: () => Promise<void>): void {
+/** While there is nothing to close yet, a signal ends the process as if nobody listened, which it would not as the first process of a container. */
+function stopOnSignal(
+  { SHUTDOWN_TIMEOUT_MS }: Settings,
+  log: Log,
+  toClose: () => (() => Promise<void>) | undefined,
+): void {
   let stopping = false;
-  const onSignal = () => {
+  const onSignal = (signal: 'SIGTERM' | 'SIGINT') => {
+    const close = toClose();
+    if (!close) process.exit(128 + constants.signals[signal]);
     if (stopping) return;
     stopping = true;
-    setTimeout(() => process.exit(1), SHUTDOWN_TIMEOUT_MS).unref();
-    stop().then(
+    setTimeout(() => {
+      log.error(
+        { event: 'not_stopped' },
+        `did not come to an end within ${SHUTDOWN_TIMEOUT_MS} ms: what is under way is cut off`,
+      );
+      process.exit(1);
+    }, SHUTDOWN_TIMEOUT_MS).unref();
+    close().then(
       () => process.exit(),
       (error: unknown) => fail(String(error)),
     );

@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import fastifyRateLimit from '@fastify/rate-limit';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -43,6 +44,8 @@ interface Parts {
 }
 
 class RuntimeModule {}
+
+const REAP_MS = 100;
 
 /** The whole service, connected and listening to nothing yet. */
 export async function createServiceApp(
@@ -92,11 +95,24 @@ export async function createServiceApp(
     messaging,
     async close() {
       app.get(HealthController).leave();
-      await app.close();
+      await closeApp(app, settings.SHUTDOWN_TIMEOUT_MS / 2);
       await messaging.drain();
       await database.destroy();
     },
   };
+}
+
+/** Requests under way are answered, for so long; a connection that is kept alive for a next one is closed once it has nothing to answer. */
+async function closeApp(app: NestFastifyApplication, patienceMs: number): Promise<void> {
+  const server: Server = app.getHttpServer();
+  const reap = setInterval(() => server.closeIdleConnections(), REAP_MS);
+  const cut = setTimeout(() => server.closeAllConnections(), patienceMs);
+  try {
+    await app.close();
+  } finally {
+    clearInterval(reap);
+    clearTimeout(cut);
+  }
 }
 
 async function createHttp(module: DynamicModule, settings: Settings, log: Log): Promise<NestFastifyApplication> {
