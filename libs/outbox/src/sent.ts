@@ -43,7 +43,7 @@ export async function send<Row extends QueryResultRow>(
 
 /**
  * Runs a transaction in which what was sent is looked at in the end. Resolves once all is committed; after a rejection nothing is, unless the database was lost on the way. Rejects with
- * what failed first, not with what failed for that.
+ * what failed first, not with what failed for that. Where `work` caught the error of a statement, outside of a savepoint, only the answer to COMMIT tells of the rollback: the client has to reject it.
  */
 export async function transaction<T>(database: DataSource, work: (tx: EntityManager) => Promise<T>): Promise<T> {
   const answers: Promise<unknown>[] = [];

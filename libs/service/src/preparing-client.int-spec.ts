@@ -67,6 +67,16 @@ it('tells of a first statement that fails, and goes on after the rollback', asyn
   expect(await kept()).toEqual([1, 2]);
 });
 
+it('tells that nothing was committed where a statement failed before', async () => {
+  for (const failing of [() => insert(1), () => query('select 1 / 0')]) {
+    await query('START TRANSACTION');
+    await insert(1);
+    await failing().catch(() => undefined);
+    await expect(query('COMMIT')).rejects.toMatchObject({ code: '25P02', message: expect.stringMatching('savepoint') });
+    expect(await kept()).toEqual([]);
+  }
+});
+
 it('begins with statements that cannot be prepared, too', async () => {
   await query('START TRANSACTION');
   await query('insert into kept values (1); insert into kept values (2)');

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { Client, type ClientConfig } from 'pg';
+import { Client, type ClientConfig, type QueryResult } from 'pg';
 import { gatherWrites } from '#libs/messaging';
 import { BEGIN, OpeningQuery, PreparedQuery, type Prepared } from './prepared-query.js';
 
@@ -17,6 +17,15 @@ interface Inside {
  */
 export const PLANNING = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off';
 
+/** A statement of the transaction had failed. The code (PostgreSQL manual, appendix A) is that of what fails for this reason. */
+class RolledBack extends Error {
+  override readonly name = 'RolledBack';
+  readonly code = '25P02';
+  constructor() {
+    super('nothing was committed: a statement failed and its error was caught; let what may fail have a savepoint');
+  }
+}
+
 const names = new Map<string, string>();
 
 /**
@@ -24,6 +33,8 @@ const names = new Map<string, string>();
  * and name their columns: what `select *` was prepared for is refused once a migration has added a column.
  *
  * A transaction is begun by its first statement, in one exchange; that it could not be begun shows there. What is asked for meanwhile waits for that.
+ *
+ * A COMMIT that the server answers with a rollback rejects.
  *
  * A connection that is silent for `query_timeout` while an answer is due is ended: one timer of the socket, where pg has one for each statement.
  */
@@ -55,7 +66,10 @@ export class PreparingClient extends Client {
     if (this.first) return this.first.then(() => this.ask(args));
     const prepared = typeof text === 'string' && Array.isArray(values) && values.length > 0 && rest.length === 0;
     const statement = prepared ? { name: nameOf(text), text, values: values as unknown[] } : undefined;
-    if (!this.opening) return statement ? this.run(PreparedQuery, statement) : this.send(args);
+    if (!this.opening) {
+      if (text === 'COMMIT') return this.commit();
+      return statement ? this.run(PreparedQuery, statement) : this.send(args);
+    }
     this.opening = false;
     const answer = statement ? this.run(OpeningQuery, statement) : this.send([BEGIN]).then(() => this.send(args));
     this.first = answer.finally(() => (this.first = undefined));
@@ -68,6 +82,12 @@ export class PreparingClient extends Client {
     const begun = await this.send([BEGIN]);
     this.knowsBegin = true;
     return begun;
+  }
+
+  private async commit(): Promise<object> {
+    const answer = await this.send(['COMMIT']);
+    if ((answer as QueryResult).command === 'ROLLBACK') throw new RolledBack();
+    return answer;
   }
 
   private run(Kind: typeof PreparedQuery, statement: Prepared): Promise<object> {

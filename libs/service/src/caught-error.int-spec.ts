@@ -1,0 +1,82 @@
+import { Module } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ChargePayment, OrderPlaced, type Command, type Envelope } from '#libs/contracts';
+import { Does, On, Reactions } from '#libs/messaging';
+import { Transactions } from '#libs/outbox';
+import { freshDatabase } from '../../../tools/postgres/testing.js';
+import { CreateEffect1700000000100, effectsOf } from '../testing/effects.js';
+import { startForTest, type TestedService } from '../testing/index.js';
+import { placed } from '../testing/placed.js';
+import { Service } from './index.js';
+
+const RETRY = { attempts: 2, baseMs: 1 };
+
+const fail = (tx: EntityManager) => tx.query('select 1 / $1::int', [0]);
+
+async function leave(token: string, tx: EntityManager): Promise<void> {
+  await tx.query('insert into effect (token) values ($1)', [token]);
+  if (token.includes('careless')) await fail(tx).catch(() => undefined);
+  if (token.includes('careful')) await tx.transaction(fail).catch(() => undefined);
+}
+
+@Reactions({ service: 'payment' })
+class Probe {
+  @On(OrderPlaced, { emits: [ChargePayment], retry: RETRY })
+  async owed({ data: { orderId, paymentToken: token } }: Envelope<typeof OrderPlaced>, tx: EntityManager) {
+    if (token.startsWith('command')) return ChargePayment({ orderId, amountCents: 1, paymentToken: token });
+    await leave(token, tx);
+    return [];
+  }
+
+  @Does(ChargePayment, { retry: RETRY })
+  async charge({ data }: Command<typeof ChargePayment>) {
+    return (tx: EntityManager) => leave(data.paymentToken, tx);
+  }
+}
+
+@Service({ name: 'payment', title: 'Probe', port: 0, migrations: [CreateEffect1700000000100] })
+@Module({ controllers: [Probe] })
+class ProbeModule {}
+
+describe('a failed statement whose error is caught', () => {
+  let service: TestedService;
+  let drop: () => Promise<void>;
+
+  beforeAll(async () => {
+    const fresh = await freshDatabase();
+    drop = fresh.drop;
+    service = await startForTest(ProbeModule, { url: fresh.url });
+  });
+  afterEach(() => service.query('truncate effect, dead_letter'));
+  afterAll(async () => {
+    await service.close();
+    await drop();
+  });
+
+  const deadLetters = () =>
+    service.query<{ attempts: number; last_error: string }>('select attempts, last_error from dead_letter');
+
+  it.each([
+    ['a reaction', ''],
+    ['the conclusion of a command', 'command '],
+  ])('fails %s, but not the others of its batch', async (_, kind) => {
+    await service.deliver(['before', 'careless', 'after'].map((token) => placed(`${kind}${token}`)));
+    expect((await effectsOf(service)).toSorted()).toEqual([`${kind}after`, `${kind}before`]);
+    expect(await deadLetters()).toEqual([
+      { attempts: RETRY.attempts, last_error: expect.stringContaining('its error was caught') },
+    ]);
+  });
+
+  it('fails a use case', async () => {
+    const run = service.get(Transactions).run((tx) => leave('careless', tx));
+    await expect(run).rejects.toThrow('its error was caught');
+    expect(await effectsOf(service)).toEqual([]);
+  });
+
+  it('fails nothing where it was within a savepoint', async () => {
+    await service.deliver([placed('careful')]);
+    await service.get(Transactions).run((tx) => leave('careful', tx));
+    expect(await effectsOf(service)).toEqual(['careful', 'careful']);
+  });
+});
