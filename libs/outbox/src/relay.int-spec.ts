@@ -14,8 +14,12 @@ import { Relay, type RelayOptions } from './relay.js';
 class Shelf implements Publisher {
   readonly stored: OutgoingMessage[] = [];
   refusing = false;
+  refusals = 0;
   async publish(messages: readonly OutgoingMessage[]): Promise<void> {
-    if (this.refusing) throw new Error('the store is down');
+    if (this.refusing) {
+      this.refusals++;
+      throw new Error('the store is down');
+    }
     this.stored.push(...messages);
   }
   async close(): Promise<void> {}
@@ -143,6 +147,7 @@ describe('Relay', () => {
     shelf.refusing = true;
     start();
     for (let n = 0; n < 5; n++) await write('a', String(n));
+    await eventually(() => shelf.refusals > 1, 'the store refused, again and again');
     expect(await left()).toBe(5);
     shelf.refusing = false;
     await eventually(async () => (await left()) === 0, 'the outbox is empty');
