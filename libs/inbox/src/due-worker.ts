@@ -246,17 +246,18 @@ export class DueWorker implements Doer {
   }
 
   private react(work: DueWork, envelope: Envelope, handler: Handler): Promise<void> {
-    const effect = (tx: EntityManager) => runWithin(this.parts.limits, handler, envelope, tx);
+    const effect = (tx: EntityManager) => runWithin(this.parts.limits, handler, () => handler.run(envelope, tx), tx);
     return this.conclusions.alone({ work, cause: envelope, handler, effect });
   }
 
   private async command(work: DueWork, envelope: Envelope, handler: Handler): Promise<void> {
     const command: Command = { ...envelope, attempt: work.attempts };
-    const conclusion = (await runWithin(this.parts.limits, handler, command).catch((error: unknown) =>
+    const { limits } = this.parts;
+    const conclusion = (await runWithin(limits, handler, () => handler.run(command)).catch((error: unknown) =>
       this.callFailed(error),
     )) as (tx: EntityManager) => Promise<unknown>;
     failPoint('after-call');
-    await this.conclude(work, envelope, handler, conclusion);
+    await this.conclude(work, envelope, handler, (tx) => runWithin(limits, handler, () => conclusion(tx), tx));
   }
 
   /** With batches of one, commands run beside each other to their end. */

@@ -156,7 +156,8 @@ export class Inbox {
   ): Promise<void> {
     await processing(envelope, this.attributesOf(delivery, batchSize), () =>
       this.parts.metrics.timed(envelope.type, async () => {
-        effects.add(await runWithin(this.parts.limits, handler, envelope, tx), envelope, handler);
+        const run = () => handler.run(envelope, tx);
+        effects.add(await runWithin(this.parts.limits, handler, run, tx), envelope, handler);
       }),
     );
   }

@@ -7,7 +7,7 @@ const LATE = Symbol('late');
 /** What holds for every reaction and command that does not say otherwise. */
 export interface Limits {
   readonly retry: Required<RetryPolicy>;
-  /** Milliseconds until a handler that has not ended counts as failed. */
+  /** Milliseconds until a handler that has not ended counts as failed; a command's conclusion has as many again. */
   readonly timeoutMs: number;
 }
 
@@ -21,20 +21,20 @@ class TimedOut extends Error {
 }
 
 /**
- * Runs a handler, a reaction with its transaction; rejects with `TimedOut` when it takes longer than it, or else the service, allows. What the
+ * Runs a part of a handler, in a transaction or outside of one; rejects with `TimedOut` when it takes longer than the handler, or else the service, allows. What the
  * transaction waits for in the database is cancelled by then, so it can be rolled back at once.
  */
-export async function runWithin(
+export async function runWithin<T>(
   limits: Limits,
   handler: Handler,
-  message: unknown,
+  part: () => Promise<T>,
   tx?: EntityManager,
-): Promise<unknown> {
+): Promise<T> {
   const timeoutMs = handler.timeoutMs ?? limits.timeoutMs;
   const late = Promise.withResolvers<typeof LATE>();
   const timer = setTimeout(() => late.resolve(LATE), timeoutMs);
   try {
-    const outcome = await Promise.race([handler.run(message, ...(tx ? [tx] : [])), late.promise]);
+    const outcome = await Promise.race([part(), late.promise]);
     if (outcome !== LATE) return outcome;
     if (tx) await cancelStatementOf(tx);
     throw new TimedOut(`the handler of ${handler.reactsTo.type} did not end within ${timeoutMs} ms`);

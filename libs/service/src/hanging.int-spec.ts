@@ -35,7 +35,10 @@ class Probe {
   @Does(ChargePayment, { emits: [PaymentCharged], timeoutMs: TIMEOUT_MS, retry: { attempts: 2, baseMs: 1 } })
   async charge({ id, data: { orderId } }: Command<typeof ChargePayment>) {
     await once('call');
-    return () => PaymentCharged({ orderId, chargeId: id, amountCents: 1 });
+    return async (tx: EntityManager) => {
+      await once('conclusion', tx);
+      return PaymentCharged({ orderId, chargeId: id, amountCents: 1 });
+    };
   }
 }
 
@@ -76,10 +79,12 @@ describe.each([
   const sleeping = () =>
     service.query(`select from pg_stat_activity where query like '%pg_sleep%' and pid <> pg_backend_pid()`);
 
-  it.each([
+  const places = [
     ['in the database', (tx: EntityManager) => tx.query('select pg_sleep(3600)')],
     ['in the code', never],
-  ])(
+  ] as const;
+
+  it.each(places)(
     'hangs %s no longer than it may, has no effect, and is tried again',
     { timeout: SOON_MS },
     async (_where, hang) => {
@@ -107,4 +112,15 @@ describe.each([
     await service.deliver([placed('command')]);
     expect((await service.stated()).map(({ type }) => type)).toEqual(['payment.charged']);
   });
+
+  it.each(places)(
+    'hangs %s in the conclusion of a command no longer than it may, and holds up no other',
+    { timeout: SOON_MS },
+    async (_where, hang) => {
+      hangs.set('conclusion', hang);
+      await service.deliver([placed('command'), placed('command')]);
+      expect(await sleeping()).toEqual([]);
+      expect((await service.stated()).map(({ type }) => type)).toEqual(['payment.charged', 'payment.charged']);
+    },
+  );
 });
