@@ -106,12 +106,12 @@ export class DueWorker implements Doer {
     this.woken.set();
   }
 
-  /** Leases no more and waits for what runs. */
+  /** Leases no more and waits for what runs, and for what that begins. */
   async stop(): Promise<void> {
     this.stopping = true;
     this.woken.set();
     await this.loop;
-    await Promise.all(this.running.values());
+    while (this.running.size > 0) await Promise.all(this.running.values());
     clearInterval(this.renewal);
     if (this.astray) await this.handBack().catch(() => undefined);
   }

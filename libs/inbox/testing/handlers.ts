@@ -4,10 +4,17 @@ import { Handlers, type HandlerInfo } from '#libs/messaging';
 /** What a message comes to, by its key. */
 type Doing = (key: string) => Promise<void>;
 
+interface Doings {
+  readonly does?: Doing;
+  readonly ends?: Doing;
+  /** May return commands. */
+  readonly reacts?: (key: string) => Promise<unknown>;
+}
+
 /** Handlers of `payment.charge`, which does one thing and ends with another, and of `shipment.created`. */
-export function handlersOf({ does, ends, reacts }: { does?: Doing; ends?: Doing; reacts?: Doing }): Handlers {
+export function handlersOf({ does, ends, reacts }: Doings): Handlers {
   const command: HandlerInfo = { reactsTo: ChargePayment, emits: [] };
-  const event: HandlerInfo = { reactsTo: ShipmentCreated, emits: [] };
+  const event: HandlerInfo = { reactsTo: ShipmentCreated, emits: [ChargePayment] };
   const charge = async ({ key }: { key: string }) => {
     await does?.(key);
     return () => ends?.(key);
