@@ -311,7 +311,7 @@ export class DueWorker implements Doer {
       );
     } else {
       const delayMs = delayAfter(work.attempts, policy);
-      await due.postpone(database, this.me, work.rowId, delayMs, errorText(error));
+      if (!(await due.postpone(database, this.me, work.rowId, delayMs, errorText(error)))) throw new LeaseLost(work);
       this.count(work, 'retry');
       log.warn(
         { event: `${work.kind}_retry`, in_ms: delayMs, ...fields },
@@ -330,7 +330,7 @@ export class DueWorker implements Doer {
     const lastError = errorText(error);
     const { kind, type, key, headers, body, attempts, firstError = lastError } = work;
     await this.parts.database.transaction(async (tx) => {
-      if ((await this.parts.due.finish(tx, this.me, [work.rowId])).size === 0) return;
+      if ((await this.parts.due.finish(tx, this.me, [work.rowId])).size === 0) throw new LeaseLost(work);
       await this.parts.deadLetters.add(tx, [
         { kind, type, key, headers, body, reason, attempts, firstError, lastError },
       ]);

@@ -177,12 +177,14 @@ export class Inbox {
     const policy = retryOf(one.handler, this.parts.limits);
     const hopeless = error instanceof Hopeless || policy.attempts <= 1;
     const delayMs = delayAfter(1, policy);
-    await database.transaction(async (tx) => {
-      const claimed = await claims.claim(tx, [one.envelope]);
-      if (claimed.size === 0) return;
+    const claimed = await database.transaction(async (tx) => {
+      const fresh = await claims.claim(tx, [one.envelope]);
+      if (fresh.size === 0) return fresh;
       if (hopeless) await deadLetters.add(tx, [toDeadLetter(one, error)]);
       else await due.add(tx, [toWork(one, 1, delayMs, errorText(error))]);
+      return fresh;
     });
+    if (claimed.size === 0) return this.report([one], [], claimed);
     const { type } = one.envelope;
     this.parts.metrics.handled({ ...one.envelope, topic: one.delivery.topic }, hopeless ? 'dead_lettered' : 'retry');
     const fields = { ...fieldsOf(one.envelope), error: describe(error) };
