@@ -3,13 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OrderPlaced } from '#libs/contracts';
 import { envelopeOf, startForTest, type TestedService } from '#libs/service/testing';
 import { freshDatabase, type FreshDatabase } from '../../../tools/postgres/testing.js';
-import { startSmtpServer, type TestSmtpServer } from '../testing/smtp-server.js';
+import { startSmtpServer, type Refusal, type TestSmtpServer } from '../testing/smtp-server.js';
 import { NotificationModule } from './notification.module.js';
 
 const MIN_CALLS = 10;
-const SERVICE_NOT_AVAILABLE = 421;
 
-describe('notification, while the mail server is down', () => {
+describe('notification, while the mail server is down or takes nothing from us', () => {
   let database: FreshDatabase;
   let service: TestedService;
   let server: TestSmtpServer;
@@ -48,11 +47,18 @@ describe('notification, while the mail server is down', () => {
     return { http: response.status, smtp: checks['smtp'] };
   };
 
-  it('lets letters wait, and sends each once when it is back', async () => {
-    server.answerNext(...Array.from({ length: MIN_CALLS + 3 }, () => SERVICE_NOT_AVAILABLE));
+  it.each<Refusal>([
+    { at: 'DATA', code: 421, text: 'Service not available' },
+    { at: 'MAIL FROM', code: 530, text: '5.7.0 Authentication required' },
+    { at: 'MAIL FROM', code: 553, text: 'sender not allowed' },
+    { at: 'RCPT TO', code: 530, text: 'Must issue a STARTTLS command first' },
+    { at: 'RCPT TO', code: 554, text: '5.7.1 <ada@example.com>: Relay access denied' },
+  ])('lets letters wait while $at is answered $code $text, and sends each once afterwards', async (refusal) => {
+    server.refuseAll(refusal);
     const orders = Array.from({ length: 2 * MIN_CALLS }, () => uuidv7());
     const delivered = service.deliver(orders.map(placed));
-    await expect.poll(health, { interval: 20, timeout: 10_000 }).toMatchObject({ http: 200, smtp: { status: 'down' } });
+    await expect.poll(health, { interval: 20 }).toMatchObject({ http: 200, smtp: { status: 'down' } });
+    server.refuseAll();
     await delivered;
     expect(await health()).toEqual({ http: 200, smtp: { status: 'up' } });
     expect(orders.map((orderId) => server.about(orderId).length)).toEqual(orders.map(() => 1));

@@ -1,4 +1,4 @@
-import { createTransport, type SendMailOptions } from 'nodemailer';
+import { createTransport, type NodemailerError, type SendMailOptions } from 'nodemailer';
 import { Hopeless } from '#libs/messaging';
 import type { Breaker, Breakers } from '#libs/service';
 import type { Post } from './post.js';
@@ -9,14 +9,15 @@ class MailServerUnavailable extends Error {
   /** One mailbox is busy; the server is well. */
   readonly ofOneMailbox: boolean;
 
-  constructor(cause: SmtpError) {
+  constructor(cause: NodemailerError) {
     super(cause.message, { cause });
     this.ofOneMailbox = cause.responseCode === MAILBOX_BUSY;
   }
 }
 
-type SmtpError = Error & { readonly code?: string; readonly responseCode?: number };
 const MAILBOX_BUSY = 450;
+/** No credentials, no TLS, no leave to relay or to use the sender's address; some servers say so of the recipient (RFC 3463: 5.7, 5.1.7, 5.1.8). */
+const REFUSES_US = /^530|^5\d\d[ -]5\.(7\.|1\.[78]\b)/;
 
 /**
  * A connection for each letter: as many at once as commands run at once, and none to be looked after while nothing is to be sent.
@@ -43,7 +44,7 @@ export class SmtpPost implements Post {
       try {
         await this.transport.sendMail(mail);
       } catch (error) {
-        const refusal = error as SmtpError;
+        const refusal = error as NodemailerError;
         if (isForGood(refusal)) throw new Hopeless(`the mail server refused: ${refusal.message}`);
         throw new MailServerUnavailable(refusal);
       }
@@ -51,7 +52,8 @@ export class SmtpPost implements Post {
   }
 }
 
-/** Refused for what the letter is, not for who we are: wrong credentials are put right by somebody. */
-function isForGood({ code, responseCode }: SmtpError): boolean {
-  return (code === 'EENVELOPE' || code === 'EMESSAGE') && responseCode !== undefined && responseCode >= 500;
+/** Refused for what the letter is, not for who we are: wrong credentials, or a wrong sender, are put right by somebody. */
+function isForGood({ code, command, permanent = false, response = '' }: NodemailerError): boolean {
+  if (code === 'EMESSAGE') return permanent;
+  return code === 'EENVELOPE' && permanent && command !== 'MAIL FROM' && !REFUSES_US.test(response);
 }

@@ -8,6 +8,13 @@ interface Received {
   readonly raw: string;
 }
 
+/** What a server says that takes nothing. */
+export interface Refusal {
+  readonly at: 'MAIL FROM' | 'RCPT TO' | 'DATA';
+  readonly code: number;
+  readonly text: string;
+}
+
 export interface TestSmtpServer {
   readonly url: string;
   /** All mails that came with this order's id, those included to which the answer got lost. */
@@ -16,6 +23,8 @@ export interface TestSmtpServer {
   answerNext(...answers: (number | 'hang up')[]): void;
   /** The address gets 550 from now on. */
   refuse(address: string): void;
+  /** All mails get this refusal until called without one. */
+  refuseAll(refusal?: Refusal): void;
   close(): Promise<void>;
 }
 
@@ -24,18 +33,27 @@ export async function startSmtpServer(): Promise<TestSmtpServer> {
   const received: Received[] = [];
   const answers: (number | 'hang up')[] = [];
   const refused = new Set<string>();
+  let ofAll: Refusal | undefined;
+  const refusalAt = (command: Refusal['at']) =>
+    ofAll?.at === command ? Object.assign(new Error(ofAll.text), { responseCode: ofAll.code }) : undefined;
   const server = new SMTPServer({
     authOptional: true,
     disableReverseLookup: true,
     disabledCommands: ['STARTTLS', 'AUTH'],
     closeTimeout: 100,
+    onMailFrom(_address, _session, done) {
+      done(refusalAt('MAIL FROM'));
+    },
     onRcptTo({ address }, _session, done) {
-      done(refused.has(address) ? Object.assign(new Error('no such user'), { responseCode: 550 }) : undefined);
+      const noSuchUser = Object.assign(new Error('5.1.1 no such user'), { responseCode: 550 });
+      done(refused.has(address) ? noSuchUser : refusalAt('RCPT TO'));
     },
     onData(stream, session, done) {
       const chunks: Buffer[] = [];
       stream.on('data', (chunk: Buffer) => chunks.push(chunk));
       stream.on('end', () => {
+        const refusal = refusalAt('DATA');
+        if (refusal) return done(refusal);
         const answer = answers.shift();
         if (typeof answer === 'number') return done(Object.assign(new Error('busy'), { responseCode: answer }));
         const recipients = session.envelope.rcptTo.map(({ address }) => address);
@@ -57,6 +75,7 @@ export async function startSmtpServer(): Promise<TestSmtpServer> {
     about: (orderId) => received.filter(({ raw }) => raw.includes(orderId)),
     answerNext: (...next) => void answers.push(...next),
     refuse: (address) => void refused.add(address),
+    refuseAll: (refusal) => void (ofAll = refusal),
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }
