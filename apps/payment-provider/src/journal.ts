@@ -1,28 +1,49 @@
-import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** An append-only file of JSON lines. */
 export class Journal<Entry> {
-  private constructor(private readonly fd: number) {}
+  private constructor(
+    private readonly fd: number,
+    /** Where the next line begins, in bytes. */
+    private end: number,
+  ) {}
 
-  /** Reads what is there and opens it for more. A last line that a crash cut off is dropped: nobody was told of it. */
+  /**
+   * Reads what is there and opens it for more. A last line that a crash cut off is dropped: nobody was told of it.
+   * @throws an error that names the line which is no JSON
+   */
   static open<Entry>(file: string): { journal: Journal<Entry>; entries: Entry[] } {
     mkdirSync(dirname(file), { recursive: true });
-    const fd = openSync(file, 'a+');
+    const fd = openSync(file, constants.O_RDWR | constants.O_CREAT);
     const bytes = readFileSync(fd);
     const complete = bytes.lastIndexOf('\n') + 1;
     if (complete < bytes.length) ftruncateSync(fd, complete);
-    const lines = bytes.toString('utf8', 0, complete).split('\n').filter(Boolean);
-    return { journal: new Journal(fd), entries: lines.map((line) => JSON.parse(line) as Entry) };
+    const lines = bytes.toString('utf8', 0, complete).split('\n').slice(0, -1);
+    const entries = lines.map((line, n) => parse<Entry>(line, `${file}, line ${n + 1}`));
+    return { journal: new Journal(fd, complete), entries };
   }
 
-  /** When it returns, the entry survives the death of this process, though not a power cut. After it throws, nothing of it counts. */
+  /** When it returns, the entry survives the death of this process, though not a power cut. After it throws, nothing of it counts: the next is written over it. */
   append(entry: Entry): void {
-    writeSync(this.fd, `${JSON.stringify(entry)}\n`);
+    const line = Buffer.from(`${JSON.stringify(entry)}\n`);
+    // A disk that is nearly full takes a part, and says no only when it is asked to take the rest.
+    for (let done = 0; done < line.length;) {
+      done += writeSync(this.fd, line, done, line.length - done, this.end + done);
+    }
+    this.end += line.length;
   }
 
   close(): void {
     fsyncSync(this.fd);
     closeSync(this.fd);
+  }
+}
+
+function parse<Entry>(line: string, place: string): Entry {
+  try {
+    return JSON.parse(line) as Entry;
+  } catch (error) {
+    throw new Error(`LEDGER_FILE: ${place} cannot be read: ${(error as Error).message}`, { cause: error });
   }
 }

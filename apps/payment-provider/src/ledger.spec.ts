@@ -1,4 +1,5 @@
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -67,6 +68,36 @@ describe('the ledger', () => {
       chargedCents: 4_800,
       refundedCents: 2_400,
     });
+  });
+
+  it.skipIf(process.platform !== 'linux')(
+    'books nothing that the disk took only a part of, and goes on once there is room',
+    () => {
+      ledger.charge('k1', request);
+      const hasRoomFor = (bytes: number | 'all') => {
+        const limit = bytes === 'all' ? 'unlimited' : statSync(file).size + bytes;
+        execFileSync('prlimit', [`--pid=${process.pid}`, `--fsize=${limit}:`]);
+      };
+      const outlive = () => undefined;
+      process.on('SIGXFSZ', outlive);
+      try {
+        hasRoomFor(50);
+        expect(() => ledger.charge('k2', request)).toThrow('EFBIG');
+      } finally {
+        hasRoomFor('all');
+        process.off('SIGXFSZ', outlive);
+      }
+      expect(reopened().summary().charged).toBe(1);
+      expect(ledger.charge('k2', request)?.replayed).toBe(false);
+      expect(ledger.charge('k3', request)?.replayed).toBe(false);
+      expect(reopened().summary().charged).toBe(3);
+    },
+  );
+
+  it('names the file and the line that it cannot read', () => {
+    ledger.charge('k1', request);
+    appendFileSync(file, '\0\0\n');
+    expect(reopened).toThrow(`LEDGER_FILE: ${file}, line 2 cannot be read: `);
   });
 
   it('writes no token to the disk', async () => {
