@@ -38,4 +38,9 @@ describe('letters', () => {
     expect(letter.kind).toBe('order_cancelled');
     expect(letter.text).toMatch(/cancel your order: \w.+\.\n/);
   });
+
+  it('claim no refund that may still be to come', () => {
+    const { text } = letterOfCancellation({ orderId, customer, reason: 'undeliverable' });
+    expect(text).toContain('what you paid is being given back.');
+  });
 });

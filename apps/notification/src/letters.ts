@@ -10,7 +10,7 @@ export type Shipment = Pick<DataOf<typeof ShipmentCreated>, 'carrier' | 'trackin
 const REASONS: Readonly<Record<CancelReason, string>> = {
   out_of_stock: 'not everything you ordered is in stock',
   payment_declined: 'your payment was declined',
-  undeliverable: 'nobody delivers to your country; what you paid has been given back',
+  undeliverable: 'nobody delivers to your country; what you paid is being given back',
 };
 
 export function letterOfOrder({ orderId, customer, lines, totalCents }: DataOf<typeof OrderPlaced>): Letter {
