@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { EntityManager } from 'typeorm';
 import { Service, STRAINS, Variables } from '#libs/service';
 import { CreateOrders1700000000400 } from './migrations/create-orders.js';
+import { FindCancelledOrders1700000000402 } from './migrations/find-cancelled-orders.js';
 import { FindUnsettledOrders1700000000401 } from './migrations/find-unsettled-orders.js';
 import { OrderController } from './order.controller.js';
 import { OrderReactions } from './order.reactions.js';
@@ -20,7 +21,7 @@ import { orderVariables } from './variables.js';
   title: 'Order',
   port: 3001,
   perKey: true,
-  migrations: [CreateOrders1700000000400, FindUnsettledOrders1700000000401],
+  migrations: [CreateOrders1700000000400, FindUnsettledOrders1700000000401, FindCancelledOrders1700000000402],
   variables: orderVariables,
 })
 @Module({

@@ -40,6 +40,16 @@ const SUMMARY = `id as "orderId", status, reason, placed_at as "placedAt", settl
 const WHOLE = `${SUMMARY}, correlation_id as "correlationId", trace_id as "traceId", customer, lines,
   shipping_address as "shippingAddress", history as facts`;
 
+const unsettled = (status: Status) => `status = '${status}' and settled_at is null`;
+/** By what is rare, and has an index. Most orders are completed: those are found walking along all of them. */
+const OF_STATUS: Readonly<Record<Status, string>> = {
+  placed: unsettled('placed'),
+  reserved: unsettled('reserved'),
+  paid: unsettled('paid'),
+  completed: `status = 'completed'`,
+  cancelled: 'reason is not null',
+};
+
 /** One row per order: what was asked for, the facts heard since, and what they amount to. */
 @Injectable()
 export class Orders {
@@ -108,11 +118,11 @@ export class Orders {
     { status, before, limit }: { status?: Status | undefined; before?: string | undefined; limit: number },
     tx: EntityManager,
   ): Promise<OrderSummary[]> {
+    // Each question has its own text: one plan for all would read the whole table.
+    const where = [...(status ? [OF_STATUS[status]] : []), ...(before ? ['id < $2'] : [])].join(' and ');
     return tx.query(
-      `select ${SUMMARY} from orders
-       where ($1::text is null or status = $1) and ($2::uuid is null or id < $2)
-       order by id desc limit $3`,
-      [status ?? null, before ?? null, limit],
+      `select ${SUMMARY} from orders ${where && `where ${where}`} order by id desc limit $1`,
+      before ? [limit, before] : [limit],
     );
   }
 }
