@@ -1,14 +1,18 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { InventoryReserved, OrderPlaced, ShipmentRejected } from '#libs/contracts';
+import { Breakers } from '#libs/service';
 import { envelopeOf, startForTest, type TestedService } from '#libs/service/testing';
 import { createProvider } from '../../payment-provider/src/provider-app.js';
 import { freshDatabase, type FreshDatabase } from '../../../tools/postgres/testing.js';
 import { PaymentModule } from './payment.module.js';
+import { Provider } from './provider.js';
 
 describe('payment', () => {
   const folder = mkdtempSync(join(tmpdir(), 'payment-'));
@@ -142,6 +146,20 @@ describe('payment', () => {
       expect(await typesOf(orderId)).toEqual(['payment.charged']);
       expect(await ledgerOf(orderId)).toHaveLength(1);
     }
+  });
+
+  it('takes a redirect for a provider out of reach, and tells where it points, but no token', async () => {
+    const elsewhere = 'https://pay.example.com/charges';
+    const redirects = createServer((_, answer) => answer.writeHead(308, { location: `${elsewhere}?tok_visa` }).end());
+    await new Promise<void>((resolve) => redirects.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(redirects.address() as AddressInfo).port}`;
+    const moved = new Provider({ PAYMENT_PROVIDER_URL: url, PAYMENT_TIMEOUT_MS: 5_000 }, service.get(Breakers));
+    const charge = { orderId: uuidv7(), amountCents: 1, paymentToken: 'tok_visa', idempotencyKey: uuidv7() };
+    await expect(moved.charge(charge)).rejects.toMatchObject({
+      name: 'ProviderUnavailable',
+      message: expect.stringContaining(`HTTP 308 to ${elsewhere}?[token]; have PAYMENT_PROVIDER_URL say`),
+    });
+    redirects.close();
   });
 
   it('refunds what cannot be delivered, once', async () => {

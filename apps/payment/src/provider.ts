@@ -65,10 +65,14 @@ export class Provider {
     } catch (error) {
       throw new ProviderUnavailable(`POST /${path}: ${reasonOf(error, timeoutMs)}`, { cause: error });
     }
-    const { status } = answer;
+    const { status, location } = answer;
+    if (status >= 300 && status < 400)
+      throw new ProviderUnavailable(
+        `POST /${path}: HTTP ${status} to ${withoutToken(location ?? 'nowhere', body)}; have PAYMENT_PROVIDER_URL say where the provider is`,
+      );
     if (isTransient(status)) throw new ProviderUnavailable(`POST /${path}: HTTP ${status}`);
     const declined = status === 402 && path === 'charges';
-    if (status >= 300 && !declined)
+    if (status >= 400 && !declined)
       throw new Hopeless(`POST /${path}: HTTP ${status}, ${withoutToken(answer.body, body)}`);
     return answer;
   }

@@ -23,6 +23,8 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number;
   readonly body: string;
+  /** Where a redirect points. */
+  readonly location: string | undefined;
 }
 
 const tracer = trace.getTracer('farandole.http');
@@ -60,7 +62,7 @@ async function exchange(url: URL, { body, ...options }: HttpRequest): Promise<Ht
     // All that is told of an answer that switches protocols.
     request.once('close', () => reject(new Error('the connection ended without an answer')));
   });
-  return { status: response.statusCode!, body: await text(response) };
+  return { status: response.statusCode!, body: await text(response), location: response.headers.location };
 }
 
 function startSpan(url: URL, method: string): Span {

@@ -27,6 +27,7 @@ beforeAll(async () => {
     throw new RangeError('no such luck');
   });
   fastify.post('/echo', { bodyLimit: 10_000_000 }, ({ body }) => body);
+  fastify.get('/moved', (_request, reply) => reply.redirect('/orders/1', 308));
   fastify.get('/silent', () => new Promise(() => undefined));
   fastify.get('/stalls', (_request, reply) => void reply.hijack().raw.writeHead(200).write('{"charge'));
   fastify.get('/breaks-off', (_request, reply) => {
@@ -117,6 +118,10 @@ describe('tracedRequest', () => {
     });
     expect(status).toBe(200);
     expect(JSON.parse(body)).toEqual({ street: 'Österstraße'.repeat(20_000) });
+  });
+
+  it('follows no redirect, and tells where it points', async () => {
+    expect(await tracedRequest(`${url}/moved`)).toMatchObject({ status: 308, location: '/orders/1' });
   });
 
   it('rejects with the error of the connection, which the span names', async () => {
