@@ -6,9 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OrderCancelled, OrderPlaced, ShipmentCreated } from '#libs/contracts';
 import { envelopeOf, startForTest, type TestedService } from '#libs/service/testing';
 import { freshDatabase, type FreshDatabase } from '../../../tools/postgres/testing.js';
+import { Mailer } from './mailer.js';
 import { NotificationModule } from './notification.module.js';
 import { startSmtpServer, type TestSmtpServer } from '../testing/smtp-server.js';
 
+const REACTION_TIMEOUT_MS = 4_000;
 const customer = { name: 'Ada Løvelace', email: 'ada@example.com' };
 
 function order(to = customer) {
@@ -45,7 +47,8 @@ describe('notification by SMTP', () => {
   beforeAll(async () => {
     server = await startSmtpServer();
     database = await freshDatabase();
-    service = await startForTest(NotificationModule, { url: database.url, variables: { SMTP_URL: server.url } });
+    const variables = { SMTP_URL: server.url, REACTION_TIMEOUT_MS: String(REACTION_TIMEOUT_MS) };
+    service = await startForTest(NotificationModule, { url: database.url, variables });
   });
   afterAll(async () => {
     await service?.close();
@@ -118,6 +121,24 @@ describe('notification by SMTP', () => {
     expect(ids).toHaveLength(2);
     expect(new Set(ids).size).toBe(1);
     expect(await kindsOf(orderId)).toEqual(['order_placed']);
+  });
+
+  it('sends once when the server takes longer than a reaction may', async () => {
+    const { orderId, placed } = order();
+    server.answerNext({ lateByMs: REACTION_TIMEOUT_MS + 1_000 });
+    await service.deliver([placed]);
+    expect(server.about(orderId)).toHaveLength(1);
+    expect(await kindsOf(orderId)).toEqual(['order_placed']);
+  });
+
+  it('sends once when the command is tried again while its letter is under way', async () => {
+    const orderId = uuidv7();
+    const letter = { orderId, kind: 'order_placed', to: customer, subject: 'Yours', text: orderId } as const;
+    const send = () => service.get(Mailer).send(orderId, letter);
+    server.answerNext({ lateByMs: 500 });
+    const first = send();
+    expect([await send(), await send()]).toEqual([await first, await first]);
+    expect(server.about(orderId)).toHaveLength(1);
   });
 
   it('does not send again what was sent when only the recording failed', async () => {

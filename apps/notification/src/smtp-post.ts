@@ -33,7 +33,8 @@ export class SmtpPost implements Post {
       url,
       connectionTimeout: 10_000,
       greetingTimeout: 10_000,
-      socketTimeout: 30_000,
+      // RFC 5321, 4.5.3.2.6: whoever gives the answer to DATA less time sends the letter twice.
+      socketTimeout: 600_000,
       disableFileAccess: true,
       disableUrlAccess: true,
     });

@@ -15,12 +15,14 @@ export interface Refusal {
   readonly text: string;
 }
 
+type Answer = number | 'hang up' | { readonly lateByMs: number };
+
 export interface TestSmtpServer {
   readonly url: string;
   /** All mails that came with this order's id, those included to which the answer got lost. */
   about(orderId: string): readonly Received[];
-  /** What the next mails get in place of 250. */
-  answerNext(...answers: (number | 'hang up')[]): void;
+  /** What the next mails get in place of 250 at once. */
+  answerNext(...answers: Answer[]): void;
   /** The address gets 550 from now on. */
   refuse(address: string): void;
   /** All mails get this refusal until called without one. */
@@ -31,7 +33,7 @@ export interface TestSmtpServer {
 /** A real SMTP server in this process that takes every mail, unless told otherwise. */
 export async function startSmtpServer(): Promise<TestSmtpServer> {
   const received: Received[] = [];
-  const answers: (number | 'hang up')[] = [];
+  const answers: Answer[] = [];
   const refused = new Set<string>();
   let ofAll: Refusal | undefined;
   const refusalAt = (command: Refusal['at']) =>
@@ -60,6 +62,7 @@ export async function startSmtpServer(): Promise<TestSmtpServer> {
         const raw = Buffer.concat(chunks).toString('utf8');
         received.push({ recipients, subject: /^Subject: (.+)$/m.exec(raw)?.[1] ?? '', raw });
         if (answer === 'hang up') hangUp();
+        else if (answer) setTimeout(done, answer.lateByMs);
         else done();
       });
     },
