@@ -10,21 +10,21 @@ interface Step {
 
 /** What most depends on comes first: the run can be ended at any time, and what was found is kept. */
 const STEPS: readonly Step[] = [
-  { args: 'saga --store rabbitmq --concurrency 256 --seconds 3', minutes: 5 },
-  { args: 'saga --store postgres --concurrency 256 --seconds 3', minutes: 4 },
+  { args: 'saga --store rabbitmq --concurrency 256 --seconds 3', minutes: 6 },
+  { args: 'saga --store postgres --concurrency 256 --seconds 3', minutes: 5 },
   { args: 'idle --store rabbitmq --seconds 5', minutes: 1 },
   { args: 'idle --store postgres --seconds 5', minutes: 1 },
   { args: 'peers --seconds 3', minutes: 4 },
   { args: 'purposes --seconds 3 --repetitions 3', minutes: 2 },
   { args: 'relay --store rabbitmq --seconds 3', minutes: 1 },
   { args: 'http --seconds 2', minutes: 2.5 },
-  { args: 'saga --store kafka --concurrency 256 --seconds 3', minutes: 5 },
+  { args: 'saga --store kafka --concurrency 256 --seconds 3', minutes: 6 },
   { args: 'idle --store kafka --seconds 5', minutes: 1.5 },
-  { args: 'saga --store rabbitmq --batch 1 --concurrency 128 --seconds 4', minutes: 6.5 },
-  { args: 'saga --store postgres --batch 1 --seconds 4', minutes: 5 },
+  { args: 'saga --store rabbitmq --batch 1 --concurrency 128 --seconds 4', minutes: 8 },
+  { args: 'saga --store postgres --batch 1 --seconds 4', minutes: 6 },
   { args: 'relay --store kafka --seconds 3', minutes: 1 },
   { args: 'inbox --seconds 2', minutes: 1 },
-  { args: 'saga --store kafka --batch 1 --concurrency 128 --seconds 4', minutes: 6.5 },
+  { args: 'saga --store kafka --batch 1 --concurrency 128 --seconds 4', minutes: 8 },
   // These two compare the system with itself, and bear a machine that is not quiet.
   { args: 'memory', minutes: 8 },
   { args: 'growth --seconds 4 --repetitions 3', minutes: 8 },

@@ -37,12 +37,17 @@ export interface SagaFound {
 
 export interface LatencyFound {
   readonly perSecond: number;
+  /** Those that count; rows of former code do not tell. */
+  readonly ordersPerRepetition?: number;
   /** Milliseconds from when each order was meant to be sent. */
   readonly settled: { readonly p50: Estimate; readonly p95: Estimate; readonly p99: Estimate };
   readonly cost: CostPerOrder;
 }
 
 const FLOORS_DIFFER = 0.25;
+/** A repetition at half load lasts so long, or until there are so many orders, whichever is sooner; longer if the options say so. */
+const LATENCY_MS = 10_000;
+const LATENCY_ORDERS = 1_000;
 
 /** Orders per second to settled, against the floor; then the latency at half of that. */
 export async function saga(options: Options): Promise<{ saga: SagaFound; latency: LatencyFound }> {
@@ -117,20 +122,31 @@ async function latency(
   options: Options,
   window: Window,
 ): Promise<LatencyFound> {
-  say(`${perSecond.toFixed(0)} orders a second, come what may`);
+  const { rampMs, windowMs } = options.quick ? window : longEnough(window, perSecond);
+  say(`${perSecond.toFixed(0)} orders a second for ${(windowMs / 1000).toFixed(1)} s, come what may`);
   const repetitions: number[][] = [];
   let orders = 0;
   await meter.begin();
   for (let n = 0; n < options.repetitions; n++) {
     const before = client.count;
-    repetitions.push(await openLoop(client, perSecond, window));
+    repetitions.push(await openLoop(client, perSecond, { rampMs, windowMs }, n));
     await quiet.reached();
     orders += client.count - before;
     const last = repetitions.at(-1)!;
     say(`  ${n + 1}: p50 ${percentile(last, 50).toFixed(1)} ms, p99 ${percentile(last, 99).toFixed(1)} ms`);
   }
   const of = (percent: number) => estimate(repetitions.map((one) => percentile(one, percent)));
-  return { perSecond, settled: { p50: of(50), p95: of(95), p99: of(99) }, cost: await meter.end(orders) };
+  return {
+    perSecond,
+    ordersPerRepetition: repetitions[0]!.length,
+    settled: { p50: of(50), p95: of(95), p99: of(99) },
+    cost: await meter.end(orders),
+  };
+}
+
+/** For a p99 that is not the one or the other of the slowest orders. */
+function longEnough({ rampMs, windowMs }: Window, perSecond: number): Window {
+  return { rampMs, windowMs: Math.max(windowMs, Math.min(LATENCY_MS, (LATENCY_ORDERS / perSecond) * 1000)) };
 }
 
 function brief(statement: string): string {

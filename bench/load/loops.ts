@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { randomFrom } from '../statistics.js';
+import { arrivals } from './arrivals.js';
 import type { LoadClient, Timed } from './client.js';
 
 export interface Window {
@@ -54,19 +54,18 @@ export async function oneByOne(client: LoadClient, count: number): Promise<Timed
 }
 
 /**
- * Orders come at random times, `perSecond` on average, whether or not the system keeps up. Resolves, once all are settled, with the time of each
- * from when it was meant to be sent, in milliseconds; those meant to be sent during the ramp are left out.
+ * Orders come at random times, `perSecond` of them, whether or not the system keeps up; at the same times for the same seed. Resolves, once all are
+ * settled, with the time of each from when it was meant to be sent, in milliseconds; those meant to be sent during the ramp are left out.
  */
-export async function openLoop(client: LoadClient, perSecond: number, { rampMs, windowMs }: Window): Promise<number[]> {
-  const random = randomFrom(perSecond);
+export async function openLoop(client: LoadClient, perSecond: number, window: Window, seed: number): Promise<number[]> {
   const start = performance.now();
   const latencies: number[] = [];
   const running: Promise<void>[] = [];
-  for (let dueAt = 0; dueAt < rampMs + windowMs; dueAt += (-Math.log(1 - random()) * 1000) / perSecond) {
+  for (const dueAt of arrivals(perSecond, window, seed)) {
     const intended = start + dueAt;
     const wait = intended - performance.now();
     if (wait > 0.5) await pause(wait);
-    const counts = dueAt >= rampMs;
+    const counts = dueAt >= window.rampMs;
     running.push(
       client.run().then(({ settledAt }) => {
         if (counts) latencies.push(settledAt - intended);

@@ -59,6 +59,17 @@ describe('the report', () => {
     expect(text).not.toContain('## Memory');
   });
 
+  it('says which rows of half load had one draw of arrivals', () => {
+    const half = {
+      perSecond: 66.1,
+      settled: { p50: exactly(100), p95: exactly(200), p99: exactly(300) },
+    };
+    const text = (found: Partial<Found['latency']>) => reportOf(Results.of([result('latency', 'rabbitmq', found)]));
+    expect(text(half)).toContain('the same arrivals in each repetition');
+    expect(text({ ...half, ordersPerRepetition: 661 })).not.toContain('the same arrivals');
+    expect(text({ ...half, ordersPerRepetition: 661 })).toContain('| rabbitmq, half load | 66.1 | 661 |');
+  });
+
   it('warns of quick runs', () => {
     const quick = { ...result('saga', 'rabbitmq', saga(1)), quick: true };
     expect(reportOf(Results.of([quick]))).toContain('Of quick runs');
