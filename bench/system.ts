@@ -10,11 +10,13 @@ import { brokerProcesses } from './cost/processes.js';
 import { lettersFolder } from './letters.js';
 import { type StoreName, stores } from './stores.js';
 
-/** Counts what every statement costs, for the tables of costs and for whoever looks for what to change. */
+/** Counts what every statement costs, for the tables of costs and for whoever looks for what to change; and lets the floor's customers in. */
 const POSTGRES = {
   shared_preload_libraries: 'pg_stat_statements',
   'pg_stat_statements.track_planning': 'on',
   'pg_stat_statements.max': '5000',
+  // The floor's customers have a connection to each of five databases.
+  max_connections: '500',
 };
 
 export interface SystemOptions {

@@ -7,6 +7,7 @@ import { services } from '../../tools/platform/apps.js';
 import { LoadClient, skus } from '../load/client.js';
 import type { Window } from '../load/loops.js';
 import { Quiet } from '../load/quiet.js';
+import { mean } from '../statistics.js';
 import type { System } from '../system.js';
 import { readRecorded } from './recorded.js';
 import { scriptOf, type Transaction } from './script.js';
@@ -14,7 +15,7 @@ import type { Run, Setup } from './worker.js';
 
 /** As many as there are services: more than these would have no counterpart in the system. */
 const PROCESSES = Math.min(services.length, availableParallelism());
-const CUSTOMERS = [8, 16, 32];
+const CUSTOMERS = [8, 16, 32, 64];
 const PREFIX = 'floor_';
 
 /**
@@ -57,11 +58,10 @@ export class Floor {
 
   /** Finds the number of customers at once that gets most done, and keeps to it. */
   async calibrate(window: Window): Promise<Readonly<Record<number, number>>> {
-    const found: Record<number, number> = {};
-    for (const customers of CUSTOMERS) {
+    const found = await thereAndBack(CUSTOMERS, (customers) => {
       this.customers = customers;
-      found[customers] = await this.run(window);
-    }
+      return this.run(window);
+    });
     this.customers = CUSTOMERS.toSorted((one, other) => found[other]! - found[one]!)[0]!;
     return found;
   }
@@ -77,6 +77,16 @@ export class Floor {
   stop(): void {
     for (const worker of this.workers) worker.kill();
   }
+}
+
+/** What is measured for each number: the mean of two, so that a machine that grows slower or faster favours none. */
+export async function thereAndBack(
+  numbers: readonly number[],
+  measure: (number: number) => Promise<number>,
+): Promise<Record<number, number>> {
+  const found: Record<number, number[]> = {};
+  for (const number of [...numbers, ...numbers.toReversed()]) (found[number] ??= []).push(await measure(number));
+  return Object.fromEntries(numbers.map((number) => [number, mean(found[number]!)]));
 }
 
 async function record(system: System, folder: string): Promise<Transaction[][]> {
