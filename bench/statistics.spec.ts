@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { estimate, median, percentile, randomFrom } from './statistics.js';
+import { estimate, median, percentile, randomFrom, ratioOf } from './statistics.js';
 
 describe('statistics', () => {
   it('takes the middle value, or the mean of the two in the middle', () => {
@@ -26,5 +26,21 @@ describe('statistics', () => {
 
   it('gives no interval to values that do not differ', () => {
     expect(estimate([5, 5, 5])).toEqual({ median: 5, low: 5, high: 5, of: 3 });
+  });
+
+  it('gives a ratio an interval wider than each of the two alone would, and narrower than their ends make it', () => {
+    const exactly = { median: 50, low: 50, high: 50, of: 7 };
+    const about = { median: 100, low: 90, high: 120, of: 5 };
+    expect(ratioOf(about, exactly)).toEqual({
+      median: 2,
+      low: expect.closeTo(1.8),
+      high: expect.closeTo(2.4),
+      of: 5,
+    });
+    const { low, high } = ratioOf(about, { median: 50, low: 45, high: 60, of: 7 });
+    expect(low).toBeGreaterThan(90 / 60);
+    expect(low).toBeLessThan(1.8);
+    expect(high).toBeGreaterThan(2.4);
+    expect(high).toBeLessThan(120 / 45);
   });
 });

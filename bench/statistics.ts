@@ -39,6 +39,19 @@ export function estimate(values: readonly number[]): Estimate {
   };
 }
 
+/** The ratio of medians that were measured independently, its interval from theirs (MOVER, on a logarithmic scale). */
+export function ratioOf(one: Estimate, other: Estimate): Estimate {
+  const ratio = one.median / other.median;
+  const below = Math.hypot(Math.log(one.median / one.low), Math.log(other.high / other.median));
+  const above = Math.hypot(Math.log(one.high / one.median), Math.log(other.median / other.low));
+  return {
+    median: ratio,
+    low: ratio * Math.exp(-below),
+    high: ratio * Math.exp(above),
+    of: Math.min(one.of, other.of),
+  };
+}
+
 /** Numbers in [0, 1), the same for the same seed (mulberry32). */
 export function randomFrom(seed: number): () => number {
   let state = seed >>> 0;

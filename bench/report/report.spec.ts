@@ -52,6 +52,53 @@ describe('the report', () => {
     expect(target).toMatchObject({ measured: undefined, holds: undefined });
   });
 
+  it('says where the interval contains what is wanted', () => {
+    const about = (median: number, low: number, high: number) => ({
+      ...saga(1),
+      ratio: { median, low, high, of: 7 },
+    });
+    const text = reportOf(
+      Results.of([
+        result('saga', 'rabbitmq', about(1.1, 0.9, 1.3)),
+        result('saga', 'postgres', about(0.9, 0.8, 1)),
+        result('saga', 'kafka', about(0.9, 0.8, 1)),
+      ]),
+    );
+    expect(text).toContain(
+      '| orders per second ÷ the floor, rabbitmq | ≥ 1.0 | 1.1 (0.9–1.3) | yes, but not told apart |',
+    );
+    expect(text).toContain(
+      '| orders per second ÷ the floor, postgres | ≥ 1.0 | 0.9 (0.8–1) | **no**, but not told apart |',
+    );
+    expect(text).toContain('| orders per second ÷ the floor, kafka | ≥ 0.8 | 0.9 (0.8–1) | yes |');
+  });
+
+  it('judges growth by the CPU time of PostgreSQL, whatever that of the services does, and tells of statements', () => {
+    const size = (pastOrders: number, services: number, postgres: number, statements: number) => ({
+      pastOrders,
+      perSecond: exactly(100),
+      servicesCpu: exactly(services),
+      postgresCpu: exactly(postgres),
+      statementMs: exactly(statements),
+      walBytes: exactly(1_000),
+    });
+    const found = { concurrency: 64, sizes: [size(10_000, 9_000, 3_000, 2), size(1_000_000, 6_000, 3_600, 3)] };
+    const results = Results.of([result('growth', 'postgres', found)]);
+    expect(targetsOf(results).at(-1)).toMatchObject({ measured: '1.2 (1.2–1.2)', holds: false });
+    expect(reportOf(results)).toContain('1.5 (1.5–1.5) times as long in statements');
+  });
+
+  it('names the service whose memory grew the most', () => {
+    const look = (orders: number, order: number, inventory: number) => ({
+      orders,
+      bytes: { order, inventory },
+      total: order + inventory,
+    });
+    const found = { concurrency: 64, after: [look(10_000, 100, 100), look(100_000, 101, 125)] };
+    const memory = targetsOf(Results.of([result('memory', 'postgres', found)])).at(-2);
+    expect(memory).toMatchObject({ measured: '1.13; inventory alone 1.25', holds: true });
+  });
+
   it('leaves out sections of what was not measured', () => {
     const text = reportOf(Results.of([result('saga', 'rabbitmq', saga(0.99))]));
     expect(text).toContain('| rabbitmq | 64 | 300 (300–300) |');

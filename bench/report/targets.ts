@@ -1,4 +1,4 @@
-import type { Estimate } from '../statistics.js';
+import { type Estimate, ratioOf } from '../statistics.js';
 import type { Results } from '../results.js';
 import { around, number } from './markdown.js';
 
@@ -9,6 +9,8 @@ export interface Target {
   /** Undefined where nothing was measured yet. */
   readonly measured: string | undefined;
   readonly holds: boolean | undefined;
+  /** False where the interval contains the wanted value; undefined where there is no interval. */
+  readonly toldApart?: boolean | undefined;
 }
 
 const STORES = ['rabbitmq', 'postgres', 'kafka'] as const;
@@ -79,21 +81,10 @@ function peers(results: Results): Target[] {
   const others = ['nest-rmq', 'golevelup'];
   return others.flatMap((name) => {
     const other = systems?.[name];
-    const rate = ours && other && ours.perSecond.median / other.perSecond.median;
-    const wait = ours && other && ours.p50.median / other.p50.median;
+    const compared = (of: 'perSecond' | 'p50') => ours && other && ratioOf(ours[of], other[of]);
     return [
-      {
-        what: `orders per second ÷ ${name}'s`,
-        wanted: '> 1',
-        measured: rate?.toFixed(2),
-        holds: rate === undefined ? undefined : rate > 1,
-      },
-      {
-        what: `idle p50 ÷ ${name}'s`,
-        wanted: '< 1',
-        measured: wait?.toFixed(2),
-        holds: wait === undefined ? undefined : wait < 1,
-      },
+      target(`orders per second ÷ ${name}'s`, '> 1', compared('perSecond'), (ratio) => ratio > 1),
+      target(`idle p50 ÷ ${name}'s`, '< 1', compared('p50'), (ratio) => ratio < 1),
     ];
   });
 }
@@ -101,48 +92,66 @@ function peers(results: Results): Target[] {
 function memory(results: Results): Target {
   const after = results.all.find(({ experiment }) => experiment === 'memory');
   const looks = after && results.find('memory', after.on)?.after;
-  const grown = looks && looks.at(-1)!.total / looks[0]!.total;
+  const wanted = `≤ ${MORE_MEMORY}`;
+  if (!looks) {
+    return { what: 'memory after 100,000 orders ÷ after 10,000', wanted, measured: undefined, holds: undefined };
+  }
+  const [first, last] = [looks[0]!, looks.at(-1)!];
+  const grown = last.total / first.total;
   return {
-    what: looks
-      ? `memory after ${number(looks.at(-1)!.orders)} orders ÷ after ${number(looks[0]!.orders)}`
-      : 'memory after 100,000 orders ÷ after 10,000',
-    wanted: `≤ ${MORE_MEMORY}`,
-    measured: grown?.toFixed(2),
-    holds: grown === undefined ? undefined : grown <= MORE_MEMORY,
+    what: `memory after ${number(last.orders)} orders ÷ after ${number(first.orders)}`,
+    wanted,
+    measured: `${grown.toFixed(2)}; ${mostGrown(first.bytes, last.bytes)}`,
+    holds: grown <= MORE_MEMORY,
   };
 }
 
+/** The service whose memory grew the most, and how many times. */
+function mostGrown(before: Readonly<Record<string, number>>, after: Readonly<Record<string, number>>): string {
+  const times = Object.entries(after).map(([name, bytes]) => [name, bytes / before[name]!] as const);
+  const [name, most] = times.toSorted(([, one], [, other]) => other - one)[0]!;
+  return `${name} alone ${most.toFixed(2)}`;
+}
+
+/** By PostgreSQL's CPU time: sizes are measured in ascending order, so that services which get warmer would hide growth. */
 function growth(results: Results): Target {
   const after = results.all.find(({ experiment }) => experiment === 'growth');
   const sizes = after && results.find('growth', after.on)?.sizes;
-  const cpu = (at: number) => sizes!.at(at)!.servicesCpu.median + sizes!.at(at)!.postgresCpu.median;
-  const grown = sizes && cpu(-1) / cpu(0);
-  return {
-    what: sizes
-      ? `CPU per order with ${number(sizes.at(-1)!.pastOrders)} past orders ÷ with ${number(sizes[0]!.pastOrders)}`
-      : 'CPU per order with 1,000,000 past orders ÷ with 10,000',
-    wanted: `≤ ${FLAT} (“flat”)`,
-    measured: grown?.toFixed(2),
-    holds: grown === undefined ? undefined : grown <= FLAT,
-  };
+  const [first, last] = [sizes?.[0], sizes?.at(-1)];
+  return target(
+    sizes
+      ? `PostgreSQL's CPU per order with ${number(last!.pastOrders)} past orders ÷ with ${number(first!.pastOrders)}`
+      : "PostgreSQL's CPU per order with 1,000,000 past orders ÷ with 10,000",
+    `≤ ${FLAT} (“flat”)`,
+    first && last && ratioOf(last.postgresCpu, first.postgresCpu),
+    (ratio) => ratio <= FLAT,
+  );
 }
 
 /** A ratio of no pairs, since the machine was too restless for any to count, is none. */
 function atLeast(what: string, found: Estimate | undefined, least: number): Target {
   const ratio = found && found.of > 0 ? found : undefined;
-  return {
-    what,
-    wanted: `≥ ${least.toFixed(1)}`,
-    measured: ratio && around(ratio),
-    holds: ratio && ratio.median >= least,
-  };
+  return target(what, `≥ ${least.toFixed(1)}`, ratio, (value) => value >= least);
 }
 
-function below(what: string, ms: Estimate | undefined, most: number): Target {
+function below(what: string, found: Estimate | undefined, most: number): Target {
+  const told = ({ median, low, high }: Estimate) => `${median.toFixed(1)} ms (${low.toFixed(1)}–${high.toFixed(1)})`;
+  return target(what, `< ${most} ms`, found, (ms) => ms < most, told);
+}
+
+function target(
+  what: string,
+  wanted: string,
+  found: Estimate | undefined,
+  holds: (value: number) => boolean,
+  tell = around,
+): Target {
+  if (!found) return { what, wanted, measured: undefined, holds: undefined };
   return {
     what,
-    wanted: `< ${most} ms`,
-    measured: ms && `${ms.median.toFixed(1)} ms (${ms.low.toFixed(1)}–${ms.high.toFixed(1)})`,
-    holds: ms && ms.median < most,
+    wanted,
+    measured: tell(found),
+    holds: holds(found.median),
+    toldApart: holds(found.low) === holds(found.high),
   };
 }
