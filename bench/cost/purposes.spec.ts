@@ -15,7 +15,12 @@ describe('what a service is busy with', () => {
     ['file:///x/dist/libs/inbox/src/inbox.js', 'outbox, inbox, commands'],
     ['file:///x/dist/apps/order/src/order.js', 'the story itself'],
     ['file:///x/bench/peers/dist/golevelup.js', 'the story itself'],
-    ['node:internal/timers', 'Node itself'],
+    ['file:///x/dist/libs/service/src/prepared-query.js', 'PostgreSQL client'],
+    ['file:///x/dist/libs/service/src/preparing-client.js', 'PostgreSQL client'],
+    ['file:///x/dist/libs/service/src/backpressure.js', 'other libraries, own plumbing'],
+    ['file:///x/node_modules/cockatiel/dist/Policy.js', 'other libraries, own plumbing'],
+    ['file:///x/node_modules/nestjs-pino/PinoLogger.js', 'log lines'],
+    ['node:internal/timers', 'Node and V8'],
   ])('goes by where the code is: %s', (url, purpose) => {
     expect(purposeOf(frame(url))).toBe(purpose);
   });
@@ -23,7 +28,7 @@ describe('what a service is busy with', () => {
   it('tells system calls and garbage collection apart, which are nowhere', () => {
     expect(purposeOf(frame('', 'writev'))).toBe('system calls');
     expect(purposeOf(frame('', '(garbage collector)'))).toBe('garbage collection');
-    expect(purposeOf(frame('', 'runMicrotasks'))).toBe('Node itself');
+    expect(purposeOf(frame('', 'runMicrotasks'))).toBe('Node and V8');
   });
 
   it('counts the time within the spans, without what is idle, by system', async () => {

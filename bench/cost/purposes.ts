@@ -4,19 +4,21 @@ import { frameTimes, type Frame, profilesIn, type Span } from './cpu-profile.js'
 const PURPOSES: readonly (readonly [string, RegExp])[] = [
   [
     'PostgreSQL client',
-    /node_modules\/(pg|pg-[^/]+|postgres-[^/]+|typeorm)\/|libs\/service\/src\/(database|preparing)/,
+    /node_modules\/(pg|pg-[^/]+|postgres-[^/]+|typeorm)\/|libs\/service\/src\/(database|prepar(ed|ing))/,
   ],
   ['broker client', /node_modules\/(amqplib|@golevelup\/[^/]+|@nestjs\/microservices)\/|libs\/(rabbitmq|messaging)\//],
   ['outbox, inbox, commands', /libs\/(outbox|inbox)\//],
   ['traces and metrics', /node_modules\/@opentelemetry\/|libs\/tracing\//],
-  ['log lines', /node_modules\/(pino|@pinojs|sonic-boom)|libs\/service\/src\/log/],
+  ['log lines', /node_modules\/(pino|nestjs-pino|@pinojs|sonic-boom)|libs\/service\/src\/log/],
   ['envelopes and validation', /node_modules\/(zod|uuid)\/|libs\/contracts\//],
   ['mail', /node_modules\/nodemailer\/|notification\/src\/[a-z-]*(post|mailer)/],
   ['HTTP', /node_modules\/(fastify|@fastify|find-my-way|@nestjs|rxjs)|node:_http|undici/],
   ['the story itself', /\/(dist\/apps|bench\/peers\/dist)\//],
+  // V8's own frames, and functions of C++, are nowhere.
+  ['Node and V8', /^(node:.*)?$/],
 ];
 const SYSTEM_CALLS = /^(write|read|open|close|rename|link|unlink|fs)/i;
-const REST = 'Node itself';
+const REST = 'other libraries, own plumbing';
 
 /** What a frame of a profile is there for. */
 export function purposeOf({ url, functionName }: Pick<Frame, 'url' | 'functionName'>): string {

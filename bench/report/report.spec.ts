@@ -117,6 +117,18 @@ describe('the report', () => {
     expect(text({ ...half, ordersPerRepetition: 661 })).toContain('| rabbitmq, half load | 66.1 | 661 |');
   });
 
+  it('says of rows that count as Node what is not listed that they do', () => {
+    const text = (purpose: string) =>
+      reportOf(
+        Results.of([
+          result('peers', 'rabbitmq', { systems: {}, transactionalOutbox: { polling: 100 } }),
+          result('purposes', 'rabbitmq', { systems: { farandole: { [purpose]: 900 } } }),
+        ]),
+      );
+    expect(text('Node itself')).toContain('| Node itself, and what is not listed | 900 |');
+    expect(text('Node and V8')).toContain('| Node and V8 | 900 |');
+  });
+
   it('warns of quick runs', () => {
     const quick = { ...result('saga', 'rabbitmq', saga(1)), quick: true };
     expect(reportOf(Results.of([quick]))).toContain('Of quick runs');
