@@ -30,7 +30,7 @@ const STEPS: readonly Step[] = [
   { args: 'growth --seconds 4 --repetitions 3', minutes: 8 },
 ];
 
-/** Runs all experiments, each in a process of its own; one that fails is told, and the next begins. Resolves with how many failed. */
+/** Runs all of these experiments, each in a process of its own; one that fails is told, and the next begins. Resolves with how many failed. */
 export async function all({ from, quick }: { readonly from: number; readonly quick: boolean }): Promise<number> {
   const failed: string[] = [];
   for (const [at, { args, minutes }] of STEPS.entries()) {

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
 import { repositoryRoot } from '../tools/platform/apps.js';
+import { findBinaries } from '../tools/postgres/binaries.js';
+import { brokerVersions } from './stores.js';
 
 /** Where and on what a result was measured. */
 export interface Machine {
@@ -13,11 +15,13 @@ export interface Machine {
   readonly node: string;
   readonly commit: string;
   readonly packages: Readonly<Record<string, string>>;
+  /** Versions of PostgreSQL and the broker; rows of former code do not tell. */
+  readonly servers?: Readonly<Record<string, string>>;
 }
 
 const PACKAGES = ['@nestjs/core', 'pg', 'typeorm', 'amqplib', 'kafkajs', 'fastify'];
 
-export function thisMachine(): Machine {
+export async function thisMachine(): Promise<Machine> {
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
@@ -26,7 +30,14 @@ export function thisMachine(): Machine {
     node: process.version,
     commit: commit(),
     packages: Object.fromEntries(PACKAGES.map((name) => [name, versionOf(name)])),
+    servers: { PostgreSQL: await postgresVersion(), ...brokerVersions },
   };
+}
+
+/** As `show server_version` tells it. */
+async function postgresVersion(): Promise<string> {
+  const { postgres } = await findBinaries();
+  return execFileSync(postgres, ['--version'], { encoding: 'utf8' }).trim().replace(/^.* /, '');
 }
 
 function commit(): string {

@@ -33,7 +33,7 @@ const QUICK = { repetitions: 7, seconds: 2 };
 
 const program = new Command('npm run bench --')
   .description(
-    'Measures Farandole on this machine; every run ends with the checks of what must hold, or does not count.',
+    'Measures Farandole on this machine; runs of whole orders end with the checks of what must hold, or do not count.',
   )
   .showSuggestionAfterError(false);
 
@@ -130,7 +130,9 @@ experiment('profile', 'where the time of one order goes, hop by hop, and what is
 
 program
   .command('all')
-  .description('every experiment, the most important first; can be ended at any time, what was found is kept')
+  .description(
+    'all experiments but tracing, the most important first; can be ended at any time, what was found is kept',
+  )
   .option('--from <n>', 'begin with the n-th', countOf, 1)
   .option('--quick', 'short runs', false)
   .action(async (options: { from: number; quick: boolean }) => {

@@ -59,7 +59,7 @@ export async function keep<Name extends ExperimentName>(
     at: new Date(startedAt).toISOString(),
     tookSeconds: Math.round((Date.now() - startedAt) / 1000),
     quick,
-    machine: thisMachine(),
+    machine: await thisMachine(),
     found,
   };
   const folder = folderOf(quick);

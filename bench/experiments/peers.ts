@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, fork } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,6 +32,8 @@ export interface PeerFound {
 
 export interface PeersFound {
   readonly concurrency: number;
+  /** Versions of what the peers are made of; rows of former code do not tell. */
+  readonly packages?: Readonly<Record<string, string>>;
   readonly systems: Readonly<Record<string, PeerFound>>;
   /** Outbox rows per second to confirmed, of pg-transactional-outbox, by its way of listening. */
   readonly transactionalOutbox: Readonly<Record<string, number>>;
@@ -63,9 +65,16 @@ const OUTBOX_ROWS = { polling: 1_000, one: 1_000, all: 1_000 };
 export async function peers(options: Options): Promise<PeersFound> {
   return compare(options, async (contestants, { system }) => ({
     concurrency: options.concurrency,
+    packages: packages(),
     systems: Object.fromEntries(contestants.map((one) => [one.name, foundOf(one)])),
     transactionalOutbox: await transactionalOutbox(system),
   }));
+}
+
+/** All are pinned. */
+function packages(): Readonly<Record<string, string>> {
+  const manifest = readFileSync(join(folder, 'package.json'), 'utf8');
+  return (JSON.parse(manifest) as { dependencies: Record<string, string> }).dependencies;
 }
 
 /** What each of them spends its time on, by the profiles that its processes write; the writing costs something, so that the rates are not kept. */

@@ -129,6 +129,15 @@ describe('the report', () => {
     expect(text('Node and V8')).toContain('| Node and V8 | 900 |');
   });
 
+  it('ties commit and servers to the command that was run, where they are told', () => {
+    const { machine, ...rest } = result('saga', 'rabbitmq', saga(1));
+    const told = { ...machine, commit: 'def, changed', servers: { PostgreSQL: '17.1', RabbitMQ: '4.2.0' } };
+    const text = reportOf(Results.of([{ ...rest, machine: told }]));
+    expect(text).toContain('`npm run bench -- saga` | def, changed | PostgreSQL 17.1, RabbitMQ 4.2.0 |');
+    const before = reportOf(Results.of([{ ...rest, machine }]));
+    expect(before).toContain('`npm run bench -- saga` | abc | – |');
+  });
+
   it('warns of quick runs', () => {
     const quick = { ...result('saga', 'rabbitmq', saga(1)), quick: true };
     expect(reportOf(Results.of([quick]))).toContain('Of quick runs');

@@ -89,7 +89,8 @@ const cost: Section = (results) => {
   const services = Object.keys(costs[0]![1].cpu.services);
   return section(
     'What one order costs, under load',
-    'CPU time is that of the processes, from /proc; the rest is what PostgreSQL counts.',
+    `CPU time is that of the processes, from /proc; the rest is what PostgreSQL counts. Each event stated is one message published to the broker; of what is handled,
+three are commands, and the others messages delivered by it.`,
     table(
       ['', ...costs.map(([store]) => store)],
       [
@@ -144,6 +145,7 @@ const peers: Section = (results) => {
     `On the same RabbitMQ and PostgreSQL, each in its turn. The peers change their state, commit, publish with a confirm and acknowledge, message by message;
 they have neither outbox nor inbox, so a crash loses events or repeats changes. They do less otherwise too: no commands of their own, no copies of an order in each service
 (events carry all that comes next), no traces, metrics, log lines, idempotency keys.`,
+    found.packages ? `They are made of ${versionsIn(found.packages)}.` : '',
     table(
       ['', `orders/s, ${found.concurrency} customers`, 'idle p50, ms', 'idle p99, ms'],
       Object.entries(found.systems).map(([name, one]) => [
@@ -263,24 +265,30 @@ not judged: sizes are measured in ascending order, so that services which get wa
 const how: Section = ({ all }) => {
   const distinct = (tell: (machine: Machine) => string) => [...new Set(all.map(({ machine }) => tell(machine)))];
   const machines = distinct(({ cpu, cores, memoryGb, system }) => `${cpu}, ${cores} cores, ${memoryGb} GB, ${system}`);
-  const versions = distinct(({ node, packages }) =>
-    [`Node ${node.slice(1)}`, ...Object.entries(packages).map(([name, version]) => `${name} ${version}`)].join(', '),
-  );
-  const commits = distinct(({ commit }) => commit);
+  const versions = distinct(({ node, packages }) => `Node ${node.slice(1)}, ${versionsIn(packages)}`);
   return section(
     'How it was measured',
     `${machines.length > 1 ? 'On several machines, so that rows bear comparison with their own floor only. ' : ''}${[...machines, ...versions].join('; ')}.
-Services, PostgreSQL, broker and bench share the machine. PostgreSQL is durable (fsync and synchronous_commit on), and so are the broker's queues and confirms. Commit ${commits.join(', ')}.
-Every run ended with the checks of what must hold of each order, or it would not be here. Raw results are in [results](results), each with the script of the floor that it ran.`,
+Services, PostgreSQL, broker and bench share the machine. PostgreSQL is durable (fsync and synchronous_commit on), and so are the broker's queues and confirms.
+Runs of \`saga\`, \`idle\`, \`memory\`, \`growth\`, and our part of \`peers\` and \`purposes\`, ended with the checks of what must hold of each order, or they would not be here; \`relay\`, \`inbox\` and \`http\` have
+no such checks, and what the peers did is not checked. Raw results are in [results](results), those of \`saga\` with the script of the floor. A commit is “changed” where apps or libraries had changes that are not in it.`,
     table(
-      ['command', 'processor', 'at', 'took'],
+      ['command', 'commit', 'servers', 'processor', 'at', 'took'],
       Object.values(Object.groupBy(all, ({ command, at }) => `${command} ${at}`)).map((group) => {
         const { command, machine, at, tookSeconds } = group![0]!;
-        return [`\`${command}\``, machine.cpu, at.slice(0, 16).replace('T', ' '), `${tookSeconds} s`];
+        const { commit, cpu, servers } = machine;
+        const told = servers ? versionsIn(servers) : '–';
+        return [`\`${command}\``, commit, told, cpu, at.slice(0, 16).replace('T', ' '), `${tookSeconds} s`];
       }),
     ),
   );
 };
+
+function versionsIn(versions: Readonly<Record<string, string>>): string {
+  return Object.entries(versions)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(', ');
+}
 
 /** All sections in the order in which they are read. */
 export const sections: readonly Section[] = [mustBeTrue, saga, latency, cost, parts, peers, memory, growth, how];

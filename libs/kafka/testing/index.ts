@@ -1,3 +1,3 @@
-export { startKafkaBroker } from './kafka-container.js';
+export { kafkaVersion, startKafkaBroker } from './kafka-container.js';
 export * from './kafka-cluster.js';
 export * from './kafka-rig.js';

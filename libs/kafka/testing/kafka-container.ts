@@ -2,7 +2,8 @@ import { isIP } from 'node:net';
 import { GenericContainer, Wait, type StartedNetwork, type StartedTestContainer } from 'testcontainers';
 import { freePort } from '../../../tools/processes/index.js';
 
-const image = 'apache/kafka:4.3.1';
+export const kafkaVersion = '4.3.1';
+const image = `apache/kafka:${kafkaVersion}`;
 
 /** One node of a cluster; the first one is the controller too. */
 export interface Node {
