@@ -99,7 +99,7 @@ export class System {
   }
 
   async stop(): Promise<void> {
-    await this.world.stop();
+    await this.world.stop(false);
     await this.store.stop();
     await removeAll(this.letters);
   }

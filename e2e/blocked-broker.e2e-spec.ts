@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { startKafkaRig } from '#libs/kafka/testing';
 import { startRabbitBroker } from '#libs/rabbitmq/testing';
 import { describeWithDocker } from '../tools/docker/available.js';
+import { afterTests } from './after-tests.js';
 import { stockOf, violations } from './invariants.js';
 import { placeOnce } from './load/flood.js';
 import type { Store } from './stores.js';
@@ -40,19 +41,17 @@ function describeHeldBack(title: string, start: () => Promise<HoldingBack>) {
   describe(title, () => {
     let store: HoldingBack;
     let world: World;
-    let failed = false;
 
     beforeAll(async () => {
       store = await start();
       world = await World.start(store, { env: { OUTBOX_MAX_AGE_MS: '3000' } });
     });
-    afterAll(async () => {
+    afterTests(async (failed) => {
       await world?.stop(failed);
       await store?.stop();
     });
 
     it('orders are taken for a while, then no more; and once it is over, those taken settle', async () => {
-      onTestFailed(() => void (failed = true));
       const before = await stockOf(world);
       const place = async () => {
         const { status, headers, body } = await placeOnce(world.platform.url('order'));

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '#libs/messaging/testing';
 import { services } from '../tools/platform/apps.js';
+import { afterTests, hasFailed } from './after-tests.js';
 import { stockOf, violations } from './invariants.js';
 import { restartAll } from './rolling-restart.js';
 import type { Store } from './stores.js';
@@ -19,7 +20,6 @@ export function describeBrokerStories(name: string, startStore: () => Promise<St
     let store: Store;
     let world: World;
     let before: ReadonlyMap<string, StockView>;
-    let failed = false;
 
     beforeAll(async () => {
       store = await startStore();
@@ -27,12 +27,11 @@ export function describeBrokerStories(name: string, startStore: () => Promise<St
       before = await stockOf(world);
     });
 
-    beforeEach(() => onTestFailed(() => void (failed = true)));
     afterEach(async () => {
       expect(await violations(world, before)).toEqual([]);
     });
 
-    afterAll(async () => {
+    afterTests(async (failed) => {
       await world?.stop(failed);
       await store?.stop();
     });
@@ -89,19 +88,16 @@ export function describeBrokerStories(name: string, startStore: () => Promise<St
   });
 
   describe(`a service that first starts after events for it were stated on ${name}`, () => {
-    it('gets them all', async () => {
+    it('gets them all', async ({ task, onTestFinished }) => {
       const store = await startStore();
+      onTestFinished(() => store.stop());
       const world = await World.start(store, { apps: { ...allApps(), shipping: { start: false } } });
-      try {
-        const ids = await world.placeMany(10, () => ({}));
-        for (const id of ids) await world.until(id, 'paid');
-        await world.platform.start('shipping');
-        const orders = await world.untilAllSettled(ids);
-        expect(orders.map((order) => order.status)).toEqual(ids.map(() => 'completed'));
-      } finally {
-        await world.stop();
-        await store.stop();
-      }
+      onTestFinished(() => world.stop(hasFailed(task)));
+      const ids = await world.placeMany(10, () => ({}));
+      for (const id of ids) await world.until(id, 'paid');
+      await world.platform.start('shipping');
+      const orders = await world.untilAllSettled(ids);
+      expect(orders.map((order) => order.status)).toEqual(ids.map(() => 'completed'));
     });
   });
 }

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { describeAtLength, describeWithDocker } from '../tools/docker/available.js';
+import { hasFailed } from './after-tests.js';
 import { Arena } from './chaos/arena.js';
 import { playRound } from './chaos/round.js';
 import { failureOf } from './chaos/run-rounds.js';
@@ -12,15 +13,10 @@ await describeWithDocker('amid faults of many kinds on Kafka', () => breaks('kaf
 
 function breaks(name: Store['name'], start: () => Promise<Store>): void {
   const seed = STEADY[name];
-  it(`no order is lost and nothing is done twice (seed ${seed})`, async () => {
+  it(`no order is lost and nothing is done twice (seed ${seed})`, async ({ task, onTestFinished }) => {
     const arena = await Arena.start(start);
-    let failed = true;
-    try {
-      const round = await playRound(arena, seed, STEADY_STEPS);
-      failed = round.violations.length > 0;
-      expect(round.violations, failureOf(round, name)).toEqual([]);
-    } finally {
-      await arena.stop(failed);
-    }
+    onTestFinished(() => arena.stop(hasFailed(task)));
+    const round = await playRound(arena, seed, STEADY_STEPS);
+    expect(round.violations, failureOf(round, name)).toEqual([]);
   });
 }

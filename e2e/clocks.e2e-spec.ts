@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { afterTests } from './after-tests.js';
 import { stockOf, violations } from './invariants.js';
 import { preload } from './preloads/index.js';
 import { embeddedPostgres } from './stores.js';
@@ -21,7 +22,7 @@ describe('services whose clocks are ten minutes off', () => {
     world = await World.start(await embeddedPostgres(), { apps });
     before = await stockOf(world);
   });
-  afterAll(() => world?.stop());
+  afterTests((failed) => world?.stop(failed));
 
   it('end each order as ever, tried again or not', async () => {
     const ends = new Map<string, string>();

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { Client } from 'pg';
 import { eventually } from '#libs/messaging/testing';
+import { afterTests } from './after-tests.js';
 import { embeddedPostgres } from './stores.js';
 import { World, type OrderView } from './world.js';
 
@@ -25,7 +26,7 @@ describe('dead letters of a whole service', () => {
     world = await World.start(await embeddedPostgres(), { env });
     await world.setStock('mug-blue', 100_000);
   });
-  afterAll(() => world?.stop());
+  afterTests((failed) => world?.stop(failed));
 
   const query = async <Row>(sql: string): Promise<Row[]> => {
     const client = new Client({ connectionString: world.platform.databaseUrl('shipping') });

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { describeWithDocker } from '../tools/docker/available.js';
 import { Databases } from '../tools/invariants/index.js';
 import { services, type ServiceName } from '../tools/platform/apps.js';
+import { afterTests } from './after-tests.js';
 import { FailPoints } from './fail-points.js';
 import { stockOf, violations } from './invariants.js';
 import { embeddedPostgres, kafka, rabbitmq, type Store } from './stores.js';
@@ -23,7 +24,6 @@ function describeFailPoints(name: string, startStore: () => Promise<Store>): voi
     let world: World;
     let databases: Databases;
     let before: ReadonlyMap<string, StockView>;
-    let failed = false;
 
     beforeAll(async () => {
       store = await startStore();
@@ -33,8 +33,7 @@ function describeFailPoints(name: string, startStore: () => Promise<Store>): voi
       databases = await Databases.open(world.platform);
       before = await stockOf(world);
     });
-    beforeEach(() => onTestFailed(() => void (failed = true)));
-    afterAll(async () => {
+    afterTests(async (failed) => {
       await databases?.close();
       await world?.stop(failed);
       await failPoints?.remove();

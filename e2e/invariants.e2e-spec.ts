@@ -2,9 +2,10 @@ import { execFile } from 'node:child_process';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { withClient } from '../tools/postgres/connect.js';
 import type { ServiceName } from '../tools/platform/apps.js';
+import { afterTests } from './after-tests.js';
 import { embeddedPostgres } from './stores.js';
 import { World } from './world.js';
 
@@ -22,7 +23,7 @@ describe('npm run check-invariants', () => {
     await world.untilAllSettled();
   });
 
-  afterAll(() => world?.stop());
+  afterTests((failed) => world?.stop(failed));
 
   const check = (...args: string[]) => {
     const databaseUrl = world.platform.databaseUrl('order').replace(/order$/, '{service}');

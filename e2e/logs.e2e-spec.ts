@@ -1,7 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { services } from '../tools/platform/apps.js';
+import { afterTests } from './after-tests.js';
 import { embeddedPostgres } from './stores.js';
 import { bodyOf, World, type OrderRequest } from './world.js';
 
@@ -25,7 +26,7 @@ describe('the logs of all services', () => {
     await refused();
     await world.untilAllSettled();
   });
-  afterAll(() => world?.stop());
+  afterTests((failed) => world?.stop(failed));
 
   /** What people get wrong: a field, the JSON, the door. */
   async function refused() {

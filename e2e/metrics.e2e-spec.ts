@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeWithDocker } from '../tools/docker/available.js';
 import { dashboardQueries, namesIn, pages, rules } from '../tools/observability/files.js';
 import { services } from '../tools/platform/apps.js';
+import { afterTests } from './after-tests.js';
 import { startPrometheus, type Prometheus } from './metrics/prometheus.js';
 import { embeddedPostgres } from './stores.js';
 import { World } from './world.js';
@@ -24,7 +25,7 @@ beforeAll(async () => {
   await world.placeMany(20, (n) => [{}, { country: 'AQ' }, { token: 'tok_flaky' }, { sku: 'sold-out' }][n % 4]!, 5);
   await world.untilAllSettled();
 });
-afterAll(() => world?.stop());
+afterTests((failed) => world?.stop(failed));
 
 const metricsOf = async (service: (typeof services)[number]) =>
   (await fetch(`${world.platform.url(service)}/metrics`)).text();

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, expect, it, onTestFailed, onTestFinished } from 'vitest';
+import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import { describeAtLength } from '../tools/docker/available.js';
+import { afterTests } from './after-tests.js';
 import { stockOf, violations } from './invariants.js';
 import { flood } from './load/flood.js';
 import { watchMemory } from './load/memory.js';
@@ -21,7 +22,6 @@ const LONG_S = 120;
 await describeAtLength('under more orders than the system gets done', () => {
   let store: Store;
   let world: World;
-  let failed = false;
 
   beforeAll(async () => {
     store = await STORES[OVERLOAD_TRANSPORT]!();
@@ -32,7 +32,7 @@ await describeAtLength('under more orders than the system gets done', () => {
     });
     await world.setStock('mug-blue', 1_000_000);
   });
-  afterAll(async () => {
+  afterTests(async (failed) => {
     await world?.stop(failed);
     await store?.stop();
   });
@@ -42,7 +42,6 @@ await describeAtLength('under more orders than the system gets done', () => {
     'most are told to come again, those taken settle, memory stays flat and nothing crashes',
     { timeout },
     async () => {
-      onTestFailed(() => void (failed = true));
       const before = await stockOf(world);
       const memory = watchMemory(world);
       onTestFinished(() => void memory.stop());

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, expect, it, onTestFailed } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { describeAtLength } from '../tools/docker/available.js';
+import { afterTests } from './after-tests.js';
 import { preload } from './preloads/index.js';
 import { embeddedPostgres } from './stores.js';
 import { allApps, World } from './world.js';
@@ -10,7 +11,6 @@ const OPS_TOKEN = 'a token for the tests of ours';
 await describeAtLength('a command that kills the process', () => {
   const reports: string[] = [];
   let world: World;
-  let failed = false;
 
   beforeAll(async () => {
     world = await World.start(await embeddedPostgres(), {
@@ -19,10 +19,9 @@ await describeAtLength('a command that kills the process', () => {
       report: (line) => void reports.push(line),
     });
   });
-  afterAll(() => world?.stop(failed));
+  afterTests((failed) => world?.stop(failed));
 
   it('is set aside after its attempts, and none of those that ran beside it', async () => {
-    onTestFailed(() => void (failed = true));
     const good = world.placeMany(100, () => ({}), 20);
     const poison = await world.place({ token: 'tok_poison' });
     const orders = await world.untilAllSettled(await good);

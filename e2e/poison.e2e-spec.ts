@@ -1,5 +1,6 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { describeAtLength, describeWithDocker } from '../tools/docker/available.js';
+import { afterTests } from './after-tests.js';
 import { preload } from './preloads/index.js';
 import { embeddedPostgres, rabbitmq, type Store } from './stores.js';
 import { allApps, World } from './world.js';
@@ -17,8 +18,8 @@ function describePoison(name: string, startStore: () => Promise<Store>) {
   describe(`a message that kills the process on ${name}`, () => {
     let world: World | undefined;
     let store: Store | undefined;
-    afterEach(async () => {
-      await world?.stop();
+    afterTests(async (failed) => {
+      await world?.stop(failed);
       await store?.stop();
     });
 

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it, onTestFailed } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { describeAtLength } from '../tools/docker/available.js';
+import { afterTests } from './after-tests.js';
 import { stockOf, violations } from './invariants.js';
 import { drizzle } from './load/flood.js';
 import { embeddedPostgres } from './stores.js';
@@ -14,13 +15,12 @@ const MIX: readonly OrderRequest[] = [{}, {}, { token: 'tok_declined' }, { count
 
 await describeAtLength('while the payment provider is down', () => {
   let world: World;
-  let failed = false;
 
   beforeAll(async () => {
     world = await World.start(await embeddedPostgres());
     await world.setStock('mug-blue', 100_000);
   });
-  afterAll(() => world?.stop(failed));
+  afterTests((failed) => world?.stop(failed));
 
   const switches = (now: object) =>
     fetch(`${world.platform.url('payment-provider')}/switches`, {
@@ -38,7 +38,6 @@ await describeAtLength('while the payment provider is down', () => {
   };
 
   it(`of ${OUTAGE_S} s, orders are taken at ${ORDERS_PER_S}/s, wait, and settle after it: no dead letter, no charge twice`, async () => {
-    onTestFailed(() => void (failed = true));
     const before = await stockOf(world);
     const placing = drizzle(
       world.platform.url('order'),

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { Client } from 'pg';
 import { eventually } from '#libs/messaging/testing';
 import { describeWithDocker } from '../tools/docker/available.js';
 import { developmentToken } from '../tools/platform/index.js';
+import { afterTests } from './after-tests.js';
 import { PATIENCE_MS } from './patience.js';
 import { embeddedPostgres, kafka, rabbitmq, type Store } from './stores.js';
 import { World } from './world.js';
@@ -28,8 +29,8 @@ function describeReplay(name: string, startStore: () => Promise<Store>): void {
       await eventually(async () => (await letters()) === 10, 'two letters per order', PATIENCE_MS);
     });
 
-    afterAll(async () => {
-      await world?.stop();
+    afterTests(async (failed) => {
+      await world?.stop(failed);
       await store?.stop();
     });
 

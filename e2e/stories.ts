@@ -1,6 +1,7 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '#libs/messaging/testing';
 import { services } from '../tools/platform/apps.js';
+import { afterTests } from './after-tests.js';
 import { stockOf, violations } from './invariants.js';
 import type { Store } from './stores.js';
 import { World, type OrderRequest, type StockView } from './world.js';
@@ -22,7 +23,6 @@ export function describeStories(name: string, startStore: () => Promise<Store>):
     let store: Store;
     let world: World;
     let before: ReadonlyMap<string, StockView>;
-    let failed = false;
 
     beforeAll(async () => {
       store = await startStore();
@@ -30,11 +30,7 @@ export function describeStories(name: string, startStore: () => Promise<Store>):
       before = await stockOf(world);
     });
 
-    afterEach(async () => {
-      onTestFailed(() => void (failed = true));
-    });
-
-    afterAll(async () => {
+    afterTests(async (failed) => {
       await world?.stop(failed);
       await store?.stop();
     });

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { apps } from '../tools/platform/apps.js';
+import { afterTests } from './after-tests.js';
 import { embeddedPostgres } from './stores.js';
 import { World } from './world.js';
 
@@ -7,7 +8,6 @@ const OPS_TOKEN = 'a-token-of-the-test';
 
 describe('orders that a service never answers for', () => {
   let world: World;
-  let failed = false;
 
   beforeAll(async () => {
     world = await World.start(await embeddedPostgres(), {
@@ -15,7 +15,7 @@ describe('orders that a service never answers for', () => {
       env: { OPS_TOKEN, ORDER_DEADLINE_MS: '2000' },
     });
   });
-  afterAll(() => world?.stop(failed));
+  afterTests((failed) => world?.stop(failed));
 
   const stuck = async () => {
     const response = await fetch(`${world.platform.url('order')}/ops/stuck-orders`, {
@@ -29,7 +29,6 @@ describe('orders that a service never answers for', () => {
   };
 
   it('are reported after their deadline, with whom they wait for, until they settle', async () => {
-    onTestFailed(() => void (failed = true));
     const waiting = [await world.place(), await world.place()];
     const declined = await world.place({ token: 'tok_declined' });
     await world.until(declined, 'settled');

@@ -2,6 +2,7 @@ import { afterEach, expect, it } from 'vitest';
 import { eventually } from '#libs/messaging/testing';
 import { services } from '../tools/platform/apps.js';
 import { describeWithDocker } from '../tools/docker/available.js';
+import { hasFailed } from './after-tests.js';
 import { stockOf, violations } from './invariants.js';
 import { PATIENCE_MS } from './patience.js';
 import { embeddedPostgres, kafka, rabbitmq, type Store } from './stores.js';
@@ -19,8 +20,9 @@ await describeWithDocker('a switch of the transport', () => {
   let world: World | undefined;
   const stores: Store[] = [];
 
-  afterEach(async () => {
-    await world?.stop();
+  afterEach(async ({ task }) => {
+    await world?.stop(hasFailed(task));
+    world = undefined;
     for (const store of stores.splice(0)) await store.stop();
   });
 

@@ -65,8 +65,8 @@ export class World {
     return next;
   }
 
-  /** Stops all; the data is kept, and its folder told, where a test failed. */
-  async stop(keep = false): Promise<void> {
+  /** Stops all. With `keep` the data stays, and its folder is told: for when a test failed. */
+  async stop(keep: boolean): Promise<void> {
     await this.platform.stop();
     if (keep) process.stderr.write(`the data and logs of the failed run are in ${this.folder}\n`);
     else await rm(this.folder, { recursive: true, force: true });

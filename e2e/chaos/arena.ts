@@ -74,7 +74,7 @@ export class Arena {
   }
 
   /** The data and logs are kept where a round failed. */
-  async stop(keep = false): Promise<void> {
+  async stop(keep: boolean): Promise<void> {
     await this.world.stop(keep);
     await this.failPoints.remove();
     for (const proxy of this.proxies) await proxy.close();

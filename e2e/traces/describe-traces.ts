@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { services } from '../../tools/platform/apps.js';
 import { gather } from '../../tools/story/gather.js';
 import type { Addresses } from '../../tools/story/options.js';
 import { growTree } from '../../tools/story/tree.js';
+import { afterTests } from '../after-tests.js';
 import type { Store } from '../stores.js';
 import { World, type OrderRequest } from '../world.js';
 import { completed, linesOf, undeliverable } from './choreographies.js';
@@ -29,8 +30,8 @@ export function describeTraces(
       world = await World.start(store, { env: { ...traces.env } });
     });
 
-    afterAll(async () => {
-      await world?.stop();
+    afterTests(async (failed) => {
+      await world?.stop(failed);
       await traces?.stop();
       await store?.stop();
     });
