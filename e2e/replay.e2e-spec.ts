@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Client } from 'pg';
 import { eventually } from '#libs/messaging/testing';
 import { describeWithDocker } from '../tools/docker/available.js';
+import { mailIn } from '../tools/invariants/index.js';
 import { developmentToken } from '../tools/platform/index.js';
 import { afterTests } from './after-tests.js';
 import { PATIENCE_MS } from './patience.js';
@@ -26,7 +28,7 @@ function describeReplay(name: string, startStore: () => Promise<Store>): void {
       world = await World.start(store);
       await world.placeMany(5, () => ({}));
       await world.untilAllSettled();
-      await eventually(async () => (await letters()) === 10, 'two letters per order', PATIENCE_MS);
+      await eventually(async () => (await letters()).length === 10, 'two letters per order', PATIENCE_MS);
     });
 
     afterTests(async (failed) => {
@@ -35,9 +37,12 @@ function describeReplay(name: string, startStore: () => Promise<Store>): void {
     });
 
     const database = () => world.platform.databaseUrl('notification');
-    const letters = (url = database()) =>
-      count(url, `select count(*)::int as n from inbox where type = 'notification.send-email'`);
-    const duplicates = () => count(database(), 'select coalesce(sum(duplicates), 0)::int as n from inbox');
+    const letters = () => mailIn(join(world.platform.dataDir, 'mail'));
+    const lettersOnceAllAreSent = async () => {
+      const due = () => count(database(), 'select count(*)::int as n from due');
+      await eventually(async () => (await due()) === 0, 'no more letters to send', PATIENCE_MS);
+      return letters();
+    };
     const replay = (...args: string[]) =>
       run(program, ['--service', 'notification', '--url', world.platform.url('notification'), ...args]);
     const answer = async (...args: string[]) => {
@@ -48,25 +53,27 @@ function describeReplay(name: string, startStore: () => Promise<Store>): void {
 
     it('says what would be handed over, and that the inbox knows it', async () => {
       const told = await answer('--from', '2020-01-01T00:00Z', '--dry-run');
-      expect(told).toMatch(/order\.placed +5 +0 +5\n/);
-      expect(told).toMatch(/shipment\.created +5 +0 +5\n/);
-      expect(told).toContain('The inbox of notification knows 10 messages already');
+      // As many as are stored: who got no confirm in time has published one twice.
+      expect(told).toMatch(/order\.placed +(\d+) +0 +\1\n/);
+      expect(told).toMatch(/shipment\.created +(\d+) +0 +\1\n/);
+      expect(told).toMatch(/The inbox of notification knows \d+ messages already/);
     });
 
     it('sends no second letter', async () => {
       expect(await answer('--from', '2020-01-01')).toContain('Nothing was handed over.');
-      expect([await letters(), await duplicates()]).toEqual([10, 0]);
+      expect(await lettersOnceAllAreSent()).toHaveLength(10);
     });
 
-    it('gives back what the database lost', async () => {
+    it('gives back what the database lost, and sends no second letter then either', async () => {
       await execute(database(), `delete from inbox where type = 'shipment.created'`);
-      expect(await answer('--from', '2020-01-01')).toMatch(/shipment\.created +5 +5 +0\n/);
+      expect(await answer('--from', '2020-01-01')).toMatch(/shipment\.created +\d+ +5 +\d+\n/);
       expect(await answer('--from', '2020-01-01')).toContain('Nothing was handed over.');
+      expect(await lettersOnceAllAreSent()).toHaveLength(10);
     });
 
     it('gives all of it to a new group, with a database of its own, and goes on from there', async () => {
       const told = await answer('--from', '2020-01-01', '--as-new', 'notification-again');
-      expect(told).toContain('10 messages wait for the new consumer group notification-again');
+      expect(told).toMatch(/\d+ messages wait for the new consumer group notification-again/);
       expect(told).toContain('CONSUMER_GROUP=notification-again DATABASE_URL=');
       const url = await world.platform.postgres.createDatabase('notification_again');
       const { plan } = world.platform.processes.find(({ plan: { app } }) => app === 'notification')!;
