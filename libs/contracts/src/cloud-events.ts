@@ -10,7 +10,8 @@ export type Headers = Readonly<Record<string, string>>;
 
 const attributes = z.object({
   specversion: z.literal('1.0'),
-  id: z.uuidv7(),
+  // As PostgreSQL hands out a uuid.
+  id: z.uuidv7().toLowerCase(),
   type: z.string().min(1),
   source: z.string().min(1),
   time: z.iso.datetime({ offset: true }),

@@ -86,6 +86,13 @@ describe('a message through the pipeline', () => {
     expect(await service.stated()).toHaveLength(2);
   });
 
+  it('takes effect once under an id in upper case, which is the same id', async () => {
+    const one = placed('upper case');
+    await service.deliver([{ ...one, id: one.id.toUpperCase() }]);
+    await service.deliver([one]);
+    expect(await effects()).toEqual(['upper case']);
+  });
+
   it('tells what it follows from in what it states', async () => {
     const cause = placed('cause');
     await service.deliver([cause]);
