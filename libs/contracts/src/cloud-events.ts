@@ -8,6 +8,16 @@ import { dataOf, MalformedMessage, type MessageType } from './message-type.js';
  */
 export type Headers = Readonly<Record<string, string>>;
 
+/** Of a key, a correlation or a causation, UTF-16 code units: at most 1,536 bytes, and an index entry of PostgreSQL holds 2,704. */
+export const LONGEST_NAME = 512;
+
+/** PostgreSQL stores no NUL. */
+const name = z
+  .string()
+  .min(1)
+  .max(LONGEST_NAME)
+  .refine((text) => !text.includes('\0'), 'must not contain NUL');
+
 const attributes = z.object({
   specversion: z.literal('1.0'),
   // As PostgreSQL hands out a uuid.
@@ -15,10 +25,10 @@ const attributes = z.object({
   type: z.string().min(1),
   source: z.string().min(1),
   time: z.iso.datetime({ offset: true }),
-  partitionkey: z.string().min(1),
+  partitionkey: name,
   dataversion: z.coerce.number().int().positive().default(1),
-  correlationid: z.string().min(1),
-  causationid: z.string().min(1).optional(),
+  correlationid: name,
+  causationid: name.optional(),
   sequence: z.coerce.number().int().nonnegative().optional(),
   traceparent: z.string().optional(),
   tracestate: z.string().optional(),

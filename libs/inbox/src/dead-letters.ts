@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
-import { decode, type Headers } from '#libs/contracts';
+import { decode, LONGEST_NAME, type Headers } from '#libs/contracts';
 import { keptError } from './dead-letters-error.js';
 import { fingerprintOf } from './dead-letters-fingerprint.js';
 
@@ -51,8 +51,8 @@ export class DeadLetters {
           digestOf(letter),
           letter.kind,
           textOf(idOf(letter)),
-          textOf(letter.type || letter.headers['type']),
-          textOf(letter.key || letter.headers['partitionkey']),
+          nameOf(letter.type || letter.headers['type']),
+          nameOf(letter.key || letter.headers['partitionkey']),
           JSON.stringify(letter.headers),
           letter.body,
           textOf(letter.origin),
@@ -60,9 +60,9 @@ export class DeadLetters {
           fingerprintOf({ reason, type, error: last }),
           letter.attempts,
           textOf(first.message),
-          first.stack ?? null,
+          textOf(first.stack),
           textOf(last.message),
-          last.stack ?? null,
+          textOf(last.stack),
           !letter.unclaimed,
         ],
       );
@@ -94,7 +94,12 @@ function idOf({ headers, body }: DeadLetter): string | undefined {
   }
 }
 
+/** A type or a key as letters are found by it; an index holds no longer one. */
+function nameOf(text: string | undefined): string | null {
+  return textOf(text)?.slice(0, LONGEST_NAME) ?? null;
+}
+
 /** PostgreSQL stores no NUL. */
-function textOf(text: string | undefined): string | null {
+export function textOf(text: string | undefined): string | null {
   return text?.replaceAll('\0', '') ?? null;
 }

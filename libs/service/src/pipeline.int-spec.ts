@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { Module } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { v7 as uuidv7 } from 'uuid';
@@ -148,6 +149,10 @@ describe('a message through the pipeline', () => {
     ['an unknown version', 'unknown_version', { dataversion: '9' }, undefined],
     ['data that does not fit', 'malformed', {}, Buffer.from('{"orderId":1}')],
     ['no id', 'malformed', { id: '' }, undefined],
+    ['a key with NUL', 'malformed', { partitionkey: 'a\0b' }, undefined],
+    ['a key longer than an index holds', 'malformed', { partitionkey: randomBytes(6_000).toString('hex') }, undefined],
+    ['a cause with NUL', 'malformed', { causationid: 'a\0b' }, undefined],
+    ['an unknown, endless type', 'unknown_type', { type: randomBytes(6_000).toString('hex') }, undefined],
     ['an id too old to tell from a duplicate', 'too_old', { id: uuidv7({ msecs: 1 }) }, undefined],
   ])('sets a message with %s aside with its bytes', async (_, reason, headers, body) => {
     const sound = encode(placed('sound'));
