@@ -80,6 +80,7 @@ export class CreateInbox1700000000002 implements MigrationInterface {
     await runner.query('create index dead_letter_key on dead_letter (key)');
     await runner.query(`create index dead_letter_type on dead_letter (type) where state in ('open', 'replaying')`);
     await runner.query('create index dead_letter_replay_id on dead_letter (replay_id) where replay_id is not null');
+    // The diff is of whatever bytes came: jsonb would refuse NUL and halves of surrogate pairs.
     await runner.query(`
       create table dead_letter_audit (
         id bigint generated always as identity primary key,
@@ -87,7 +88,7 @@ export class CreateInbox1700000000002 implements MigrationInterface {
         action text not null,
         by_whom text not null,
         reason text,
-        diff jsonb,
+        diff json,
         replay_id bigint,
         at timestamptz not null default now()
       )`);

@@ -244,6 +244,21 @@ describe('dead letters', () => {
         audit: [{ action: 'edit', by: 'ada', diff }, { action: 'replay' }],
       });
     });
+
+    it.each([
+      ['no JSON', Buffer.from([0, 1, 2])],
+      ['JSON', Buffer.from('{"orderId":"\\u0000"}')],
+    ])('whose body holds NUL (%s) is written down where it differs, and replayed', async (_, unfit) => {
+      const order = placed('one');
+      await probe.service.deliverRaw(encode(order).headers, unfit);
+      const [line] = await probe.letters();
+      const edit = { body: dataOf('one', order.key) };
+      const { body } = await probe.ask<{ diff: object[]; replay: Progress }>(`/${line!.id}/edit`, edit);
+      expect(await probe.ended(body.replay.id)).toMatchObject({ done: 1 });
+      const whole = await probe.ask(`/${line!.id}`);
+      expect(whole.body).toMatchObject({ audit: [{ action: 'edit', diff: body.diff }, { action: 'replay' }] });
+      expect(JSON.stringify(body.diff)).toContain('\\u0000');
+    });
   });
 
   describe('one discarded', () => {
