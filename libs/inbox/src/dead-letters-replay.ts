@@ -179,9 +179,9 @@ export class DeadLetterReplays {
       [job.id],
     );
     const room = proven ? MOST_UNDER_WAY - under_way : 1 - under_way;
-    // After a pause there is no rush to make up for it.
-    const paid = Math.min(job.idle, Math.max(1, 1 / job.rate));
-    const count = Math.min(room, proven ? Math.floor(paid * job.rate) : 1);
+    // Letters. After a pause there is no rush to make up for it.
+    const earned = Math.min(job.idle * job.rate, Math.max(1, job.rate));
+    const count = Math.min(room, proven ? Math.floor(earned) : 1);
     const outcome = { handedOver: 0, known: [] as string[], failed: [] as string[] };
     if (count <= 0) return outcome;
     const letters: Selected[] = await tx.query(
@@ -194,7 +194,7 @@ export class DeadLetterReplays {
       if (became === 'handed over') outcome.handedOver++;
       else outcome[became].push(letter.type ?? '');
     }
-    const left = Math.max(0, paid - letters.length / job.rate);
+    const left = Math.max(0, earned - letters.length) / job.rate;
     await tx.query(
       `update dead_letter_replay set paced_at = clock_timestamp() - $2 * interval '1 second' where id = $1`,
       [job.id, left],

@@ -54,6 +54,13 @@ describe('many dead letters replayed', () => {
     expect(row!.s).toBeGreaterThanOrEqual(1);
   });
 
+  it('go on at a rate whose inverse is no exact number', async () => {
+    await probe.setAside('one', 'two');
+    expect(0.94 * (1 / 0.94)).toBeLessThan(1);
+    const { id } = await probe.replayAll({ ratePerSecond: 0.94 });
+    expect(await probe.ended(id)).toMatchObject({ state: 'done', done: 2 });
+  });
+
   it('stop when the first fails again; the rest is as it was', async () => {
     await probe.setAside('one', 'two', 'three');
     failing.set('one', broken);
