@@ -3,6 +3,7 @@ import type { Envelope, Headers } from '#libs/contracts';
 import type { Handlers } from '#libs/messaging';
 import type { Claims } from './claims.js';
 import { fingerprintOf } from './dead-letters-fingerprint.js';
+import { textOf } from './dead-letters.js';
 import { FILTERED, filterValues, type LetterFilter } from './dead-letters-view.js';
 import { read, Unreadable } from './read.js';
 
@@ -225,7 +226,7 @@ export class DeadLetterReplays {
       await tx.query(
         `update dead_letter set state = 'open', replay_id = null, reason = $2, fingerprint = $3, last_error = $4, last_stack = null
          where id = $1`,
-        [letter.id, reason, fingerprint, message],
+        [letter.id, reason, fingerprint, textOf(message)],
       );
       return 'failed';
     }

@@ -1,5 +1,6 @@
 import type { MessagingMetrics, TransportLog } from '#libs/messaging';
 import { Signal } from '#libs/outbox';
+import { isDatabaseDown } from './database-errors.js';
 import type { DeadLetterReplays } from './dead-letters-replay.js';
 
 const STEP_MS = 100;
@@ -40,21 +41,37 @@ export class DeadLetterReplayer {
   }
 
   private async run(): Promise<void> {
-    const { replays, log } = this.parts;
     while (!this.stopping) {
       let waitMs = IDLE_MS;
       try {
-        const running = await replays.running();
-        for (const id of running) await this.step(id);
-        if (running.length > 0) waitMs = STEP_MS;
+        waitMs = await this.stepAll();
       } catch (error) {
-        log.debug(
+        this.parts.log.debug(
           { event: 'dead_letter_replay_waits', error: String(error) },
           'replays of dead letters wait for the database',
         );
       }
       await this.woken.wait(waitMs);
     }
+  }
+
+  /** Resolves with the milliseconds until the next step. One that fails holds up no other. */
+  private async stepAll(): Promise<number> {
+    const running = await this.parts.replays.running();
+    let waitMs = running.length > 0 ? STEP_MS : IDLE_MS;
+    for (const id of running) {
+      try {
+        await this.step(id);
+      } catch (error) {
+        if (isDatabaseDown(error)) throw error;
+        waitMs = IDLE_MS;
+        this.parts.log.warn(
+          { event: 'dead_letter_replay_failed', replay: id, error: String(error) },
+          `replay ${id} of dead letters cannot go on: ${String(error)}`,
+        );
+      }
+    }
+    return waitMs;
   }
 
   private async step(id: string): Promise<void> {

@@ -199,12 +199,15 @@ describe('dead letters', () => {
       expect(await probe.effects()).toEqual(['one']);
     });
 
-    it('that cannot be read yet stays open and claims nothing', async () => {
+    it.each([
+      ['unknown_version', { dataversion: '9' }],
+      ['unknown_type', { type: 'order.\0' }],
+    ])('that cannot be read yet (%s) stays open and claims nothing', async (reason, unread) => {
       const { headers, body } = encode(placed('one'));
-      await probe.service.deliverRaw({ ...headers, dataversion: '9' }, body);
+      await probe.service.deliverRaw({ ...headers, ...unread }, body);
       expect(await probe.ended((await probe.replayAll()).id)).toMatchObject({ state: 'stopped_by_canary', failed: 1 });
       expect(await probe.service.query(`select from inbox where message_id = $1`, [headers['id']])).toEqual([]);
-      expect(await probe.letters()).toMatchObject([{ reason: 'unknown_version' }]);
+      expect(await probe.letters()).toMatchObject([{ reason }]);
     });
 
     it('whose claim is of a forgotten time has its effect all the same, since the letter is all that was left of it', async () => {
