@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { Envelope } from '#libs/contracts';
 import type { Handler } from '#libs/messaging';
 import { transaction } from '#libs/outbox';
-import { isDatabaseDown } from './database-errors.js';
+import { isDatabaseDown, toldApart } from './database-errors.js';
 import type { DueWork } from './due.js';
 import { Effects, type EffectParts } from './effects.js';
 import { Gathering } from './gathering.js';
@@ -107,5 +107,9 @@ export class Conclusions {
 }
 
 function endingOf({ work, cause, handler, effect }: Conclusion): Ending {
-  return { work, cause, conclude: async (tx, effects) => effects.add(await effect(tx), cause, handler) };
+  return {
+    work,
+    cause,
+    conclude: async (tx, effects) => effects.add(await toldApart(tx, () => effect(tx)), cause, handler),
+  };
 }

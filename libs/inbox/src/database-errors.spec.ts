@@ -25,6 +25,7 @@ describe('an error of the database', () => {
     ['a row is there already', said('23505')],
     ['a statement is wrong', new QueryFailedError('selekt 1', [], said('42601'))],
     ['two transactions met', said('40P01')],
+    ['a statement lacks a parameter', said('08P01')],
     ['something else was unreachable, and said so in words', new Error('the provider is away')],
     ['no error at all', 'ECONNREFUSED'],
   ])('tells of something else: %s', (_, error) => {

@@ -1,7 +1,7 @@
-import { QueryRunnerAlreadyReleasedError, QueryRunnerProviderAlreadyReleasedError } from 'typeorm';
+import { QueryFailedError, QueryRunnerAlreadyReleasedError, QueryRunnerProviderAlreadyReleasedError } from 'typeorm';
 
-/** SQLSTATE classes and codes that tell of the server, not of the statement (PostgreSQL manual, appendix A). */
-const SERVER_STATES = /^(08|53|57P0|58)/;
+/** SQLSTATE classes and codes that tell of the server, not of the statement, as 08P01 does (PostgreSQL manual, appendix A). */
+const SERVER_STATES = /^(08(?!P01)|53|57P0|58)/;
 const SOCKET_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -14,9 +14,12 @@ const SOCKET_CODES = new Set([
 const PG_MESSAGES =
   /^(Connection terminated|Query read timeout|Client has encountered a connection error|timeout exceeded when trying to connect|Client was closed)/;
 
+/** Errors that look as if the database were down, and it was not. */
+const elsewhere = new WeakSet<Error>();
+
 /** Whether the database was out of reach: no failure of the message, so nothing counts as an attempt. */
 export function isDatabaseDown(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!(error instanceof Error) || elsewhere.has(error)) return false;
   const { code, driverError, routine } = error as { code?: string; driverError?: unknown; routine?: string };
   if (driverError && driverError !== error) return isDatabaseDown(driverError);
   if (PG_MESSAGES.test(error.message)) return true;
@@ -25,4 +28,31 @@ export function isDatabaseDown(error: unknown): boolean {
   if (error instanceof QueryRunnerProviderAlreadyReleasedError) return true;
   if (!code) return false;
   return routine === undefined ? SOCKET_CODES.has(code) : SERVER_STATES.test(code);
+}
+
+interface Asked {
+  query(sql: string): Promise<unknown>;
+}
+
+/**
+ * Settles as `handle` does. What a handler calls may refuse a connection as a database does that is down: the database, or the transaction that it runs
+ * in, is asked which of the two it was, so that `isDatabaseDown` knows.
+ */
+export async function toldApart<T>(database: Asked, handle: () => Promise<T>): Promise<T> {
+  try {
+    return await handle();
+  } catch (error) {
+    if (isDatabaseDown(error) && (await answers(database, error))) elsewhere.add(error as Error);
+    throw error;
+  }
+}
+
+/** A transaction in which a statement failed refuses, and so answers: unless it was this error that the statement met. */
+async function answers(database: Asked, error: unknown): Promise<boolean> {
+  try {
+    await database.query('select 1');
+    return true;
+  } catch (refused) {
+    return !(error instanceof QueryFailedError) && !isDatabaseDown(refused);
+  }
 }

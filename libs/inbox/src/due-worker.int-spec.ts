@@ -282,13 +282,18 @@ describe('due work', () => {
   it.each([
     ['not today', {}],
     ['connect ECONNREFUSED, to whatever it calls', { code: 'ECONNREFUSED' }],
-  ])('counts a failure (%s), and gives up after as many as allowed', async (message, fields) => {
-    does = () => Promise.reject(Object.assign(new Error(message), fields));
-    await due.add(database.manager, commands(3));
-    worker.start();
-    await allDone();
-    expect(await deadLetters()).toMatchObject(
-      Array.from({ length: 3 }, () => ({ reason: 'out_of_attempts', attempts: ATTEMPTS })),
-    );
-  });
+  ])(
+    'counts a failure (%s) of a command or of its end, and gives up after as many as allowed',
+    async (message, fields) => {
+      const failing = () => Promise.reject(Object.assign(new Error(message), fields));
+      does = (key) => (key === 'ends' ? Promise.resolve() : failing());
+      ends = failing;
+      await due.add(database.manager, [...commands(2), command('ends')]);
+      worker.start();
+      await allDone();
+      expect(await deadLetters()).toMatchObject(
+        Array.from({ length: 3 }, () => ({ reason: 'out_of_attempts', attempts: ATTEMPTS })),
+      );
+    },
+  );
 });

@@ -5,7 +5,7 @@ import { failPoint, Hopeless, Postponed, processing, traceFields, topicOf, type 
 import { Signal } from '#libs/outbox';
 import { delayAfter } from './backoff.js';
 import { Conclusions, LeaseLost } from './conclusions.js';
-import { isDatabaseDown } from './database-errors.js';
+import { isDatabaseDown, toldApart } from './database-errors.js';
 import type { DeadLetterReason } from './dead-letters.js';
 import { errorText } from './dead-letters-error.js';
 import type { DueTable, DueWork, Holder, NewWork } from './due.js';
@@ -50,8 +50,6 @@ export class DueWorker implements Doer {
   private suspect: { readonly rowId: string; readonly giveBack: () => void } | undefined;
   /** There may be work under this worker's name that it does not run. */
   private astray = false;
-  /** Errors that look as if the database were down, and it was not. */
-  private readonly elsewhere = new WeakSet<Error>();
   private stopping = false;
   private loop: Promise<void> | undefined;
   private renewal: NodeJS.Timeout | undefined;
@@ -252,10 +250,9 @@ export class DueWorker implements Doer {
 
   private async command(work: DueWork, envelope: Envelope, handler: Handler): Promise<void> {
     const command: Command = { ...envelope, attempt: work.attempts };
-    const { limits } = this.parts;
-    const conclusion = (await runWithin(limits, handler, () => handler.run(command)).catch((error: unknown) =>
-      this.callFailed(error),
-    )) as (tx: EntityManager) => Promise<unknown>;
+    const { database, limits } = this.parts;
+    const call = () => runWithin(limits, handler, () => handler.run(command));
+    const conclusion = (await toldApart(database, call)) as (tx: EntityManager) => Promise<unknown>;
     failPoint('after-call');
     await this.conclude(work, envelope, handler, (tx) => runWithin(limits, handler, () => conclusion(tx), tx));
   }
@@ -278,18 +275,9 @@ export class DueWorker implements Doer {
     }
   }
 
-  /** What a command calls may refuse a connection as a database does that is down; the database is asked which of the two it was. */
-  private async callFailed(error: unknown): Promise<never> {
-    if (isDatabaseDown(error)) {
-      await this.parts.database.query('select 1');
-      this.elsewhere.add(error as Error);
-    }
-    throw error;
-  }
-
   private async afterFailure(work: DueWork, error: unknown): Promise<void> {
     const { database, due, log } = this.parts;
-    if (error instanceof LeaseLost || (isDatabaseDown(error) && !this.elsewhere.has(error as Error))) throw error;
+    if (error instanceof LeaseLost || isDatabaseDown(error)) throw error;
     if (error instanceof Postponed) {
       if (!(await due.putOff(database, this.me, work.rowId, error.inMs, describe(error)))) throw new LeaseLost(work);
       this.count(work, 'postponed');

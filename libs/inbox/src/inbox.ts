@@ -3,7 +3,7 @@ import type { Envelope } from '#libs/contracts';
 import { failPoint, Hopeless, processing, traceFields, type Delivery, type Handler } from '#libs/messaging';
 import { transaction } from '#libs/outbox';
 import { delayAfter } from './backoff.js';
-import { isDatabaseDown } from './database-errors.js';
+import { isDatabaseDown, toldApart } from './database-errors.js';
 import type { DeadLetter, DeadLetterReason } from './dead-letters.js';
 import { errorText } from './dead-letters-error.js';
 import type { NewWork } from './due.js';
@@ -156,8 +156,8 @@ export class Inbox {
   ): Promise<void> {
     await processing(envelope, this.attributesOf(delivery, batchSize), () =>
       this.parts.metrics.timed(envelope.type, async () => {
-        const run = () => handler.run(envelope, tx);
-        effects.add(await runWithin(this.parts.limits, handler, run, tx), envelope, handler);
+        const reaction = () => runWithin(this.parts.limits, handler, () => handler.run(envelope, tx), tx);
+        effects.add(await toldApart(tx, reaction), envelope, handler);
       }),
     );
   }

@@ -1,4 +1,4 @@
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { eventually } from '#libs/messaging/testing';
 import { CreateOutbox1700000000001 } from '#libs/outbox';
@@ -33,7 +33,13 @@ afterAll(async () => {
 it('a database that dies amid a batch is no failure of its messages: none is settled, none counted, all take effect later', async () => {
   const gate = Promise.withResolvers<void>();
   let begun = 0;
-  const handlers = handlersOf({ reacts: async () => (begun++, await gate.promise) });
+  const handlers = handlersOf({
+    reacts: async (_, tx) => {
+      begun++;
+      await gate.promise;
+      await tx.query('select 1');
+    },
+  });
   // One attempt is all there is: what counts as one would be a dead letter.
   const parts = await handlingParts(database, handlers, 1);
   const inbox = new Inbox({ ...parts, lingerMs: 0, doer: new DueWorker(parts) });
@@ -55,4 +61,25 @@ it('a database that dies amid a batch is no failure of its messages: none is set
     { n: EVENTS, most: 1 },
   ]);
   expect(await database.query('select from due union all select from dead_letter')).toEqual([]);
+});
+
+const refused = () => Object.assign(new Error('connect ECONNREFUSED, to a cache'), { code: 'ECONNREFUSED' });
+
+it.each<[string, (tx: EntityManager) => Promise<unknown>]>([
+  ['something else is out of reach', () => Promise.reject(refused())],
+  [
+    'something else is out of reach, after a statement failed',
+    (tx) => tx.query('select 1 / 0').catch(() => Promise.reject(refused())),
+  ],
+  ['a statement lacks a parameter', (tx) => tx.query('select $1::int, $2::int', [1])],
+])('%s: a failure of the message, no outage of the database', async (_, fails) => {
+  const handlers = handlersOf({ reacts: async (_key, tx) => void (await fails(tx)) });
+  const parts = await handlingParts(database, handlers, 1);
+  const inbox = new Inbox({ ...parts, lingerMs: 0, doer: new DueWorker(parts) });
+  await database.query('truncate dead_letter');
+  await inbox.receive([shipped(), shipped()]);
+  expect(await database.query('select reason, attempts from dead_letter')).toEqual([
+    { reason: 'out_of_attempts', attempts: 1 },
+    { reason: 'out_of_attempts', attempts: 1 },
+  ]);
 });

@@ -1,3 +1,4 @@
+import type { EntityManager } from 'typeorm';
 import { ChargePayment, ShipmentCreated } from '#libs/contracts';
 import { Handlers, type HandlerInfo } from '#libs/messaging';
 
@@ -8,7 +9,7 @@ interface Doings {
   readonly does?: Doing;
   readonly ends?: Doing;
   /** May return commands. */
-  readonly reacts?: (key: string) => Promise<unknown>;
+  readonly reacts?: (key: string, tx: EntityManager) => Promise<unknown>;
 }
 
 /** Handlers of `payment.charge`, which does one thing and ends with another, and of `shipment.created`. */
@@ -19,7 +20,7 @@ export function handlersOf({ does, ends, reacts }: Doings): Handlers {
     await does?.(key);
     return () => ends?.(key);
   };
-  const react = async ({ key }: { key: string }) => reacts?.(key);
+  const react = async ({ key }: { key: string }, tx: EntityManager) => reacts?.(key, tx);
   return new Handlers(
     new Map([
       ['command:payment.charge', Object.assign(charge, { extras: command }) as never],
