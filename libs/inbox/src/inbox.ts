@@ -25,6 +25,8 @@ export interface InboxParts extends HandlingParts {
 
 /** More than a service can have had under way when its last run ended. */
 const WATCHED_AFTER_START = 1_000;
+/** Recorded attempts of which one at least was of the message alone. */
+const ALONE = 2;
 /** Of all lanes; the second one goes on while a reaction of the first is slow. */
 const TRANSACTIONS_AT_ONCE = 2;
 
@@ -99,9 +101,9 @@ export class Inbox {
     const { suspects } = this;
     const { manager } = this.parts.database;
     const { id } = one.envelope;
-    // The death before the first recorded one counts as well.
-    if (attempts + 1 >= retryOf(one.handler, this.parts.limits).attempts) {
-      await this.storeForRetry(one, new KillsTheProcess(one.envelope.type, attempts + 1));
+    // The first one recorded may be of a whole batch, and the death before it is not recorded.
+    if (attempts >= Math.max(ALONE, retryOf(one.handler, this.parts.limits).attempts - 1)) {
+      await this.storeForRetry(one, new KillsTheProcess(one.envelope.type, attempts));
     } else {
       await suspects.record(manager, [id]);
       await this.handleTogether([one]);
@@ -293,7 +295,7 @@ function toDeadLetter({ delivery }: Readable, error: unknown): DeadLetter {
     ...pick(delivery),
     kind: 'event',
     reason: error instanceof Hopeless ? 'hopeless' : 'out_of_attempts',
-    attempts: 1,
+    attempts: error instanceof KillsTheProcess ? error.times : 1,
     firstError: message,
     lastError: message,
   };

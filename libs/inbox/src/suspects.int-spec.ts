@@ -110,4 +110,23 @@ describe('Suspects', () => {
     expect(await database.query('select from due union all select from dead_letter')).toEqual([]);
     expect(await new Suspects(EACH).begin(database.manager, ids)).toEqual(new Map());
   });
+
+  it.each([1, 2, 3])(
+    'gives up, at %i attempts, only what the process ended with while it was alone',
+    async (attempts) => {
+      const parts = await handlingParts(database, handlersOf({}), attempts);
+      const inbox = new Inbox({ ...parts, lingerMs: 0, doer: new DueWorker(parts) });
+      const batch = Array.from({ length: EACH }, shipped);
+      const [killer = '', notBegun, ...others] = batch.map(({ id }) => id);
+      await new Suspects(EACH).begin(database.manager, [killer, ...others]);
+      await new Suspects(EACH).record(database.manager, [killer]);
+      await inbox.receive(batch);
+      const handled = await parts.claims.story(database.manager, [notBegun!, ...others]);
+      expect(handled).toHaveLength(EACH - 1);
+      const letters = await database.query('select message_id, reason, attempts, last_error from dead_letter');
+      const last_error = expect.stringContaining('ended 2 times') as string;
+      expect(letters).toEqual([{ message_id: killer, reason: 'hopeless', attempts: 2, last_error }]);
+      await database.query('truncate dead_letter');
+    },
+  );
 });

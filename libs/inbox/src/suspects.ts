@@ -5,7 +5,10 @@ import { Hopeless } from '#libs/messaging';
 /** The process ended each time this message was handled. */
 export class KillsTheProcess extends Hopeless {
   override readonly name = 'KillsTheProcess';
-  constructor(type: string, times: number) {
+  constructor(
+    type: string,
+    readonly times: number,
+  ) {
     super(`the process ended ${times} times while it handled this ${type}; its bytes are kept for a look`);
   }
 }
