@@ -18,6 +18,8 @@ export async function* history(
     let at = await positionBefore(session, from);
     while (at < last) {
       const { found, readTo } = await read(session, at, kinds, maxBatch);
+      // Nothing is left of what there was.
+      if (readTo <= at) return;
       const batch = found.filter(({ position }) => position <= last);
       if (batch.length > 0) yield batch;
       at = readTo;

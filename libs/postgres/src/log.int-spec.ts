@@ -99,6 +99,18 @@ test('hands over large messages in batches of bounded size', async () => {
   expect(got.map(({ id }) => id)).toEqual(large.map(({ id }) => id));
 });
 
+test('ends a history whose rest was deleted meanwhile', async () => {
+  const { url, clear } = await database();
+  const transport = connect(url, {}, [reader], 1);
+  const publisher = await transport.publisher();
+  onTestFinished(() => publisher.close());
+  await publisher.publish([message(), message()]);
+  const history = transport.history(reader.sources, new Date(0))[Symbol.asyncIterator]();
+  expect((await history.next()).value).toHaveLength(1);
+  await clear();
+  expect(await history.next()).toEqual({ done: true, value: undefined });
+});
+
 async function database() {
   const { url, drop } = await freshDatabase();
   const client = new Client({ connectionString: url });
@@ -108,11 +120,17 @@ async function database() {
     await drop();
   });
   const count = async () => Number((await client.query<{ n: string }>('select count(*) as n from log')).rows[0]?.n);
-  return { url, count };
+  const clear = async () => void (await client.query('delete from log'));
+  return { url, count, clear };
 }
 
-function connect(url: string, settings: Partial<PostgresSettings> = {}, topology = [reader]): Transport {
-  const options = { topology, maxBatch: 100, instance: v7(), log: quiet };
+function connect(
+  url: string,
+  settings: Partial<PostgresSettings> = {},
+  topology = [reader],
+  maxBatch = 100,
+): Transport {
+  const options = { topology, maxBatch, instance: v7(), log: quiet };
   const transport = createPostgresTransport({ url, ...settings }, options);
   onTestFinished(() => transport.close());
   return transport;
