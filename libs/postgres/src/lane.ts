@@ -4,8 +4,6 @@ import type { Session } from './session.js';
 import type { SubscriberSettings } from './subscriber.js';
 import { Wake } from './wake.js';
 
-/** Before the server ends a session that it hears nothing of, and with it the hold on the service. */
-const HEARTBEAT_MS = 3_000;
 /** A stand-by looks this often whether the service is free, should nobody tell. */
 const STAND_BY_MS = 250;
 /** With nothing to read, the cursor stays behind what is settled for this long: it moves along with the next read. A crash meanwhile delivers that again. */
@@ -124,7 +122,7 @@ export class Lane {
 
   /** False, after a pause, when they were rejected. */
   private async isHandled(session: Session, found: readonly Positioned[]): Promise<boolean> {
-    const heartbeat = startHeartbeat(session);
+    const heartbeat = startHeartbeat(session, this.settings.heartbeatMs);
     try {
       await this.handle(found);
       this.failures = 0;
@@ -149,10 +147,10 @@ function pauseAfter(failures: number, capMs: number): number {
 }
 
 /** The session is heard of while a batch takes long; that it is lost shows when the cursor is moved. */
-function startHeartbeat(session: Session): { stop(): void } {
+function startHeartbeat(session: Session, everyMs: number): { stop(): void } {
   const beat = () => {
     if (stopped) return;
-    timer = setTimeout(() => void session.query('select 1').then(beat, () => {}), HEARTBEAT_MS);
+    timer = setTimeout(() => void session.query('select 1').then(beat, () => {}), everyMs);
   };
   let timer: NodeJS.Timeout;
   let stopped = false;

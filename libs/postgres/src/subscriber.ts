@@ -5,6 +5,8 @@ import type { Session } from './session.js';
 export interface SubscriberSettings {
   readonly maxBatch: number;
   readonly pollMs: number;
+  /** How often a session is used even while a batch runs, so that the server does not end it, and with it the hold on the service. */
+  readonly heartbeatMs: number;
   readonly log: TransportLog;
   /** Opens a session on a log whose tables exist. */
   open(): Promise<Session>;

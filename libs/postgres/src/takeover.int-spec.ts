@@ -1,10 +1,11 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { Client } from 'pg';
 import { v7 } from 'uuid';
-import type { Delivery, Subscription } from '#libs/messaging';
+import type { Delivery, OutgoingMessage, Subscription } from '#libs/messaging';
 import { eventually, startProxyTo } from '#libs/messaging/testing';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
-import { createPostgresTransport } from './index.js';
+import { createPostgresTransport, type PostgresSettings } from './index.js';
 
 const reader: Subscription = { service: 'reader', sources: [{ topic: 'order.events', type: 'order.placed' }] };
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
@@ -44,6 +45,28 @@ test('a cursor that is set back by hand makes the service read again from there'
   expect(got.slice(-3).map(({ origin }) => origin)).toEqual(['position 2', 'position 3', 'position 4']);
 });
 
+test('keeps its session through slow batches and rare polls, though nobody has anything to say', async () => {
+  const { url, client } = await database();
+  const sessions = async () => {
+    const all =
+      "select pid from pg_stat_activity where datname = current_database() and application_name like '% subscribe %'";
+    return (await client.query<{ pid: number }>(all)).rows;
+  };
+  const got: Delivery[] = [];
+  const handle = async (batch: readonly Delivery[]) => {
+    got.push(...batch);
+    await pause(5_000);
+  };
+  await replica(url, handle, { pollMs: 60_000 });
+  const before = await sessions();
+  expect(before).toHaveLength(1);
+  await publish(url, 1);
+  await eventually(async () => (await client.query('select from cursor where position = 1')).rowCount === 1, 'settled');
+  await pause(5_000);
+  expect(await sessions()).toEqual(before);
+  expect(got).toHaveLength(1);
+});
+
 async function database() {
   const { url, drop } = await freshDatabase();
   const client = new Client({ connectionString: url });
@@ -55,22 +78,31 @@ async function database() {
   return { url, client };
 }
 
-function connect(url: string) {
+function connect(url: string, settings: Partial<PostgresSettings> = {}) {
   const options = { topology: [reader], maxBatch: 100, instance: v7(), log: quiet };
-  return createPostgresTransport({ url, answerTimeoutMs: 2_000 }, options);
+  const transport = createPostgresTransport({ url, answerTimeoutMs: 2_000, ...settings }, options);
+  onTestFinished(() => transport.close());
+  return transport;
 }
 
-async function replica(url: string, handle: (batch: readonly Delivery[]) => Promise<void>): Promise<void> {
-  const subscriber = await connect(url).subscriber();
+async function replica(
+  url: string,
+  handle: (batch: readonly Delivery[]) => Promise<void>,
+  settings: Partial<PostgresSettings> = {},
+  to = reader,
+): Promise<void> {
+  const subscriber = await connect(url, settings).subscriber();
   onTestFinished(() => subscriber.close());
-  await subscriber.subscribe(reader, handle);
+  await subscriber.subscribe(to, handle);
 }
 
 async function publish(url: string, count: number): Promise<void> {
   const publisher = await connect(url).publisher();
-  const [topic, type, body] = ['order.events', 'order.placed', Buffer.from('{}')];
-  await publisher.publish(
-    Array.from({ length: count }, () => ({ id: v7(), topic, type, key: 'k', headers: {}, body })),
-  );
+  await publisher.publish(messages(count));
   await publisher.close();
+}
+
+function messages(count: number): OutgoingMessage[] {
+  const [topic, type, body] = ['order.events', 'order.placed', Buffer.from('{}')];
+  return Array.from({ length: count }, () => ({ id: v7(), topic, type, key: 'k', headers: {}, body }));
 }

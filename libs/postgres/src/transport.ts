@@ -17,6 +17,9 @@ import { Session } from './session.js';
 import { defaults, type PostgresSettings } from './settings.js';
 import { PostgresSubscriber } from './subscriber.js';
 
+/** A working replica lets itself be heard of this often at least: well before the server ends its session. */
+const HEARTBEAT_MS = 3_000;
+
 /** Opens no connection yet: whatever needs the log opens its own, and creates the tables where they are missing. */
 export function createPostgresTransport(settings: PostgresSettings, options: TransportOptions): Transport {
   return new PostgresTransport(settings, options);
@@ -43,7 +46,9 @@ export class PostgresTransport implements Transport {
 
   async subscriber(): Promise<Subscriber> {
     const { maxBatch, log } = this.options;
-    return new PostgresSubscriber({ maxBatch, log, pollMs: this.settings.pollMs, open: () => this.open('subscribe') });
+    const heartbeatMs = Math.min(HEARTBEAT_MS, this.settings.answerTimeoutMs);
+    const pollMs = Math.min(this.settings.pollMs, heartbeatMs);
+    return new PostgresSubscriber({ maxBatch, log, pollMs, heartbeatMs, open: () => this.open('subscribe') });
   }
 
   history(sources: readonly Source[], from: Date): AsyncIterable<readonly Delivery[]> {
