@@ -56,7 +56,10 @@ export class Lane {
       const since = Date.now();
       try {
         session = await this.settings.open();
-        await this.listen(session);
+        session.onNotification((channel, payload) => {
+          if (channel !== LEFT || payload === this.service) this.wake.now();
+        });
+        await this.listen(session, [LEFT]);
         if (lost > 0) this.settings.log.info({ service: this.service }, `${this.service} reads from PostgreSQL again`);
         await this.standByAndWork(session);
       } catch (error) {
@@ -72,12 +75,8 @@ export class Lane {
     }
   }
 
-  private async listen(session: Session): Promise<void> {
-    session.onNotification((channel, payload) => {
-      if (channel !== LEFT || payload === this.service) this.wake.now();
-    });
-    await session.query(this.kinds.map((kind) => `listen ${channelOf(kind)};`).join(' '));
-    await session.query(`listen ${LEFT}`);
+  private async listen(session: Session, channels: readonly string[]): Promise<void> {
+    await session.query(channels.map((channel) => `listen ${channel};`).join(' '));
   }
 
   private async standByAndWork(session: Session): Promise<void> {
@@ -90,6 +89,8 @@ export class Lane {
       position = await takeLane(session, this.service);
     }
     this.settings.log.debug({ service: this.service, position }, `${this.service} reads from position ${position}`);
+    // A stand-by has no business with what is published.
+    await this.listen(session, this.kinds.map(channelOf));
     await this.work(session, position);
     await leaveLane(session, this.service);
   }

@@ -1,11 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { Client } from 'pg';
 import { v7 } from 'uuid';
 import type { Delivery, OutgoingMessage, Subscription } from '#libs/messaging';
 import { eventually, startProxyTo } from '#libs/messaging/testing';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
 import { createPostgresTransport, type PostgresSettings } from './index.js';
+import { Session } from './session.js';
 
 const reader: Subscription = { service: 'reader', sources: [{ topic: 'order.events', type: 'order.placed' }] };
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
@@ -65,6 +66,22 @@ test('keeps its session through slow batches and rare polls, though nobody has a
   await pause(5_000);
   expect(await sessions()).toEqual(before);
   expect(got).toHaveLength(1);
+});
+
+test('stand-bys ask for the service no more often for what is published', async () => {
+  const { url } = await database();
+  const got: Delivery[] = [];
+  await replica(url, async (batch) => void got.push(...batch));
+  await replica(url, async () => {});
+  const publisher = await connect(url).publisher();
+  onTestFinished(() => publisher.close());
+  const query = vi.spyOn(Session.prototype, 'query');
+  onTestFinished(() => query.mockRestore());
+  const start = Date.now();
+  for (let n = 0; n < 200; n++) await publisher.publish(messages(1));
+  await eventually(() => got.length === 200, 'all delivered');
+  const asked = query.mock.calls.filter((call) => JSON.stringify(call).includes('pg_try_advisory_lock'));
+  expect(asked.length).toBeLessThanOrEqual((Date.now() - start) / 250 + 1);
 });
 
 async function database() {
