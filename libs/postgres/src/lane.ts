@@ -55,7 +55,7 @@ export class Lane {
       let session: Session | undefined;
       const since = Date.now();
       try {
-        session = await this.settings.open();
+        session = await this.settings.open(this.subscription);
         session.onNotification((channel, payload) => {
           if (channel !== LEFT || payload === this.service) this.wake.now();
         });

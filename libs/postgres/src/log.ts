@@ -40,14 +40,14 @@ const CREATE = `
     position bigint not null
   );`;
 
-/** Creates what is missing; every service of the topology gets its cursor, before anything it reacts to could be deleted. */
-export async function prepare(session: Session, topology: readonly Subscription[]): Promise<void> {
+/** Creates what is missing; every reader gets its cursor, before anything it reacts to could be deleted. */
+export async function prepare(session: Session, readers: readonly Subscription[]): Promise<void> {
   await session.query('begin');
   await session.query(`select pg_advisory_xact_lock(${LOCKS}, ${SCHEMA})`);
   await session.query(CREATE);
   await session.query(
     'insert into cursor (service, position) select service, 0 from unnest($1::text[]) service on conflict do nothing',
-    [topology.map(({ service }) => service)],
+    [readers.map(({ service }) => service)],
   );
   await session.query('commit');
 }

@@ -8,8 +8,8 @@ export interface SubscriberSettings {
   /** How often a session is used even while a batch runs, so that the server does not end it, and with it the hold on the service. */
   readonly heartbeatMs: number;
   readonly log: TransportLog;
-  /** Opens a session on a log whose tables exist. */
-  open(): Promise<Session>;
+  /** Opens a session on a log where the tables and the cursor of the subscription exist. */
+  open(subscription: Subscription): Promise<Session>;
 }
 
 export class PostgresSubscriber implements Subscriber {

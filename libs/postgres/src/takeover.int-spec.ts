@@ -84,6 +84,14 @@ test('stand-bys ask for the service no more often for what is published', async 
   expect(asked.length).toBeLessThanOrEqual((Date.now() - start) / 250 + 1);
 });
 
+test('works for a service that the topology does not name', async () => {
+  const { url } = await database();
+  const got: Delivery[] = [];
+  await publish(url, 1);
+  await replica(url, async (batch) => void got.push(...batch), {}, { ...reader, service: 'unnamed' });
+  await eventually(() => got.length === 1, 'the delivery', 5_000);
+});
+
 async function database() {
   const { url, drop } = await freshDatabase();
   const client = new Client({ connectionString: url });

@@ -45,10 +45,11 @@ export class PostgresTransport implements Transport {
   }
 
   async subscriber(): Promise<Subscriber> {
-    const { maxBatch, log } = this.options;
+    const { maxBatch, log, topology } = this.options;
     const heartbeatMs = Math.min(HEARTBEAT_MS, this.settings.answerTimeoutMs);
     const pollMs = Math.min(this.settings.pollMs, heartbeatMs);
-    return new PostgresSubscriber({ maxBatch, log, pollMs, heartbeatMs, open: () => this.open('subscribe') });
+    const open = (subscription: Subscription) => this.open('subscribe', [...topology, subscription]);
+    return new PostgresSubscriber({ maxBatch, log, pollMs, heartbeatMs, open });
   }
 
   history(sources: readonly Source[], from: Date): AsyncIterable<readonly Delivery[]> {
@@ -72,7 +73,7 @@ export class PostgresTransport implements Transport {
     await this.link.close();
   }
 
-  private async open(purpose: keyof typeof variablesFor): Promise<Session> {
+  private async open(purpose: keyof typeof variablesFor, readers = this.options.topology): Promise<Session> {
     const { url, answerTimeoutMs } = this.settings;
     const session = await Session.open({
       url,
@@ -81,7 +82,7 @@ export class PostgresTransport implements Transport {
       variables: variablesFor[purpose](answerTimeoutMs),
     });
     try {
-      await prepare(session, this.options.topology);
+      await prepare(session, readers);
       return session;
     } catch (error) {
       await session.end();
