@@ -3,9 +3,10 @@ import { Kafka, logLevel } from 'kafkajs';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Delivery, OutgoingMessage, Subscription } from '#libs/messaging';
-import { eventually } from '#libs/messaging/testing';
+import { eventually, resolves } from '#libs/messaging/testing';
 import { describeWithDocker } from '../../../tools/docker/available.js';
 import { startKafkaRig, type KafkaRig } from '../testing/index.js';
+import type { KafkaSettings } from './settings.js';
 
 let rig: KafkaRig;
 let runs = 0;
@@ -32,7 +33,7 @@ class Place {
     return { id, topic: this.topic(), type: 'happened', key: 'k', headers, body: Buffer.from('{}'), ...over };
   }
 
-  async connect(subscription = this.subscription()) {
+  async connect(subscription = this.subscription(), settings: Partial<KafkaSettings> = {}) {
     const note = (level: string) => (_: object, line: string) => void this.lines.push(`${level}: ${line}`);
     const log = {
       debug: (_: object, line: string) => void this.debug.push(line),
@@ -41,13 +42,13 @@ class Place {
       error: note('error'),
     };
     const instance = `${this.run}-${this.closings.length}`;
-    const transport = await rig.connect({ topology: [subscription], maxBatch: 10, instance, log });
+    const transport = await rig.connect({ topology: [subscription], maxBatch: 10, instance, log }, settings);
     this.closings.unshift(() => transport.close());
     return transport;
   }
 
-  async publisher() {
-    const publisher = await (await this.connect()).publisher();
+  async publisher(settings: Partial<KafkaSettings> = {}) {
+    const publisher = await (await this.connect(undefined, settings)).publisher();
     this.closings.unshift(() => publisher.close());
     return publisher;
   }
@@ -224,6 +225,20 @@ await describeWithDocker('kafka, beyond what every transport promises', () => {
       expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
       expect(String((outcomes[1] as PromiseRejectedResult).reason)).toMatch(/larger than the max message size/);
       expect(place.said('warn')).toEqual([]);
+    }));
+
+  it('never sends what it has given up, though it gave up before there was a connection to send it on', () =>
+    inPlace(async (place) => {
+      const publisher = await place.publisher({ publishTimeoutMs: 1_000 });
+      await rig.network.hang();
+      await expect(publisher.publish([place.message()])).rejects.toThrow(/took longer than 1000 ms/);
+      await rig.network.restore();
+      const next = place.message();
+      await eventually(() => resolves(publisher.publish([next])), 'publishing again');
+      const got: string[] = [];
+      await place.read(async (batch) => void got.push(...batch.map(({ id }) => id)));
+      await eventually(() => got.includes(next.id), 'the next message');
+      expect([...new Set(got)]).toEqual([next.id]);
     }));
 
   it('says in one line each that the broker is away and that it is back', { timeout: 120_000 }, () =>

@@ -103,8 +103,9 @@ export class KafkaPublisher implements Publisher {
   private async store(topicMessages: TopicMessages[], gzip: boolean): Promise<void> {
     if (this.closed && !this.line) throw new Error('the publisher is closed');
     const known = this.options.topology.flatMap(({ sources }) => sources.map(({ topic }) => topic));
-    await this.topics.ensure([...topicMessages.map(({ topic }) => topic), ...known]);
+    // Before anything is waited for: with its line, a send that is given up ends too.
     const line = (this.line ??= this.newLine());
+    await this.topics.ensure([...topicMessages.map(({ topic }) => topic), ...known]);
     await line.connected;
     line.acknowledgement.begin();
     const stored = await line.producer.sendBatch({
