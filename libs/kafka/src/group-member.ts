@@ -48,7 +48,8 @@ export class GroupMember {
   constructor(
     client: Client,
     private readonly options: MemberOptions,
-    private readonly previous: () => Promise<void>,
+    /** What may still be running of members and epochs before. */
+    private previous: Promise<void>,
   ) {
     const { settings, subscription } = options;
     this.types = new Set(subscription.sources.map(({ topic, type }) => `${topic} ${type}`));
@@ -93,7 +94,7 @@ export class GroupMember {
   async finish(): Promise<void> {
     this.leaving = true;
     this.pauseAll();
-    await this.epoch?.finish();
+    await Promise.all([this.epoch?.finish(), this.previous]);
   }
 
   /** Leaves the group; call `finish` first. */
@@ -106,7 +107,7 @@ export class GroupMember {
   async abandon(): Promise<void> {
     clearInterval(this.watchdog);
     this.leaving = true;
-    await this.epoch?.abandon();
+    await Promise.all([this.epoch?.abandon(), this.previous]);
   }
 
   private listen(): void {
@@ -123,6 +124,8 @@ export class GroupMember {
       sign();
       this.positions.joined(new Set(partitionsOf(payload.memberAssignment)));
       this.resumeAll();
+      // The fetchers of two brokers may join one after the other, without waiting for what was begun in between.
+      if (this.epoch) this.previous = Promise.all([this.previous, this.epoch.abandon()]).then(() => {});
       this.epoch = this.newEpoch();
       this.options.joined(payload.memberAssignment);
     });
@@ -161,9 +164,9 @@ export class GroupMember {
   private async finishBeforeJoining(coordinator: Broker): Promise<void> {
     const finished = new AbortController();
     const beating = this.keepBeating(coordinator, finished.signal);
-    await this.previous();
-    await this.epoch?.finish();
-    if (!this.leaving) this.epoch = undefined;
+    const { epoch } = this;
+    await Promise.all([this.previous, epoch?.finish()]);
+    if (!this.leaving && this.epoch === epoch) this.epoch = undefined;
     finished.abort();
     await beating;
   }

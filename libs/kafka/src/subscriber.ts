@@ -93,7 +93,7 @@ export class KafkaSubscriber implements Subscriber {
     await Promise.race([this.topics.ensure(topics), closed]);
     if (closing.signal.aborted) return;
     const before = this.abandoned;
-    const member = new GroupMember(client, { settings, subscription, maxBatch, handle, log, joined }, () => before);
+    const member = new GroupMember(client, { settings, subscription, maxBatch, handle, log, joined }, before);
     this.member = member;
     try {
       await Promise.race([member.start(), member.crashed, closed]);
