@@ -241,6 +241,16 @@ await describeWithDocker('kafka, beyond what every transport promises', () => {
       expect([...new Set(got)]).toEqual([next.id]);
     }));
 
+  it('says why a topic cannot be created, and once that it was', () =>
+    inPlace(async (place) => {
+      const publisher = await place.publisher({ replicationFactor: 3 });
+      await expect(publisher.publish([place.message()])).rejects.toThrow(/events: Replication-factor is invalid/);
+      expect(place.said('warn')[0]).toMatch(/cannot be stored \(.*events: Replication-factor is invalid/);
+      const [one, two] = [await place.publisher(), await place.publisher()];
+      await Promise.all([one.publish([place.message()]), two.publish([place.message()])]);
+      expect(place.said('info').filter((line) => line.includes('created'))).toHaveLength(1);
+    }));
+
   it('says in one line each that the broker is away and that it is back', { timeout: 120_000 }, () =>
     inPlace(async (place) => {
       const warnings: string[] = [];

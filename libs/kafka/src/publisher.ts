@@ -140,13 +140,7 @@ export class KafkaPublisher implements Publisher {
   }
 }
 
-const refusals = new Set([
-  'MESSAGE_TOO_LARGE',
-  'RECORD_LIST_TOO_LARGE',
-  'INVALID_RECORD',
-  'CORRUPT_MESSAGE',
-  'INVALID_TOPIC_EXCEPTION',
-]);
+const refusals = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'CORRUPT_MESSAGE']);
 
 function isRefusal(error: unknown): boolean {
   for (let inner = error; inner instanceof Error; inner = inner.cause) {

@@ -10,6 +10,15 @@ describe('the reason of a failure', () => {
     );
   });
 
+  it('is that of each topic which kafkajs could not create', () => {
+    const one = Object.assign(new Error('Replication-factor is invalid'), { topic: 'order.events' });
+    const two = Object.assign(new Error('The request attempted an invalid topic'), { topic: 'a b' });
+    const together = Object.assign(new Error('Topic creation errors'), { errors: [one, two] });
+    expect(reasonOf(together)).toBe(
+      'order.events: Replication-factor is invalid; a b: The request attempted an invalid topic',
+    );
+  });
+
   it('is what kafkajs logged last where the error does not say it', () => {
     expect(reasonOf(new TypeError("reading 'brokers' of null"), 'connection refused')).toBe('connection refused');
     const late = new TookTooLong('an answer of Kafka took longer than 3000 ms');

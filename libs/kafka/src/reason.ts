@@ -9,6 +9,8 @@ export function reasonOf(error: unknown, lastLogged?: string): string {
   while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
   if (inner instanceof TypeError && lastLogged) return lastLogged;
   if (inner instanceof TookTooLong && lastLogged) return `${inner.message}: ${lastLogged}`;
-  if (inner instanceof AggregateError) return inner.errors.map((each) => reasonOf(each)).join('; ');
-  return inner instanceof Error ? inner.message : String(inner);
+  if (!(inner instanceof Error)) return String(inner);
+  // Those of kafkajs are no `AggregateError`.
+  const { errors } = inner as { readonly errors?: readonly (Error & { readonly topic?: string })[] };
+  return errors?.map((each) => (each.topic ? `${each.topic}: ` : '') + reasonOf(each)).join('; ') ?? inner.message;
 }

@@ -39,11 +39,9 @@ export class Topics {
       const absent = topics.filter((topic) => !existing.has(topic));
       if (absent.length > 0) {
         const create = absent.map((topic) => ({ topic, numPartitions: partitions, replicationFactor }));
-        await admin.createTopics({ topics: create, waitForLeaders: false, timeout: 5_000 });
-        this.log.info(
-          { topics: absent, partitions },
-          `kafka: created ${absent.join(', ')} with ${partitions} partitions each`,
-        );
+        const created = await admin.createTopics({ topics: create, waitForLeaders: false, timeout: 5_000 });
+        const line = `kafka: created ${absent.join(', ')} with ${partitions} partitions each`;
+        if (created) this.log.info({ topics: absent, partitions }, line);
       }
       return metadataOf(admin, topics);
     }, 10_000);
