@@ -17,12 +17,12 @@ export interface Chunk {
   readonly parts: ReadonlyMap<Call, number>;
 }
 
-/** Below the broker's `message.max.bytes` (1 MiB), which holds for all messages that one request stores in one partition. */
-const mostBytes = 900_000;
+/** Below the broker's usual `message.max.bytes` (1 MiB), which holds for all messages that one request stores in one partition. */
+export const MOST_BYTES = 900_000;
 const mostMessages = 2_000;
 
 /** What to send next: as much as fits, in the order of the calls. A message larger than a chunk goes alone, so that it alone is refused. */
-export function nextChunk(calls: readonly Call[]): Chunk {
+export function nextChunk(calls: readonly Call[], mostBytes = MOST_BYTES): Chunk {
   const messages: OutgoingMessage[] = [];
   const parts = new Map<Call, number>();
   let bytes = 0;

@@ -227,6 +227,29 @@ await describeWithDocker('kafka, beyond what every transport promises', () => {
       expect(place.said('warn')).toEqual([]);
     }));
 
+  it('stores small messages where the broker takes less at once, and refuses what is too large for it alone', () =>
+    inPlace(async (place) => {
+      const admin = client().admin();
+      await admin.connect();
+      const configEntries = [{ name: 'max.message.bytes', value: '100000' }];
+      await admin.createTopics({ topics: [{ topic: place.topic(), numPartitions: 4, configEntries }] });
+      await admin.disconnect();
+      const publisher = await place.publisher({ compression: 'none' });
+      const message = (bytes: number) => place.message({ body: Buffer.alloc(bytes) });
+      const small = Array.from({ length: 30 }, () => message(10_000));
+      const outcomes = await Promise.allSettled([
+        publisher.publish(small),
+        publisher.publish([message(150_000)]),
+        publisher.publish([message(10)]),
+      ]);
+      expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+      const got = new Set<string>();
+      await place.read(async (batch) => batch.forEach(({ id }) => got.add(id)));
+      await eventually(() => got.size === 31, 'all but the large one');
+      expect([...got].slice(0, 30)).toEqual(small.map(({ id }) => id));
+      expect(place.said('warn')).toEqual([]);
+    }));
+
   it('never sends what it has given up, though it gave up before there was a connection to send it on', () =>
     inPlace(async (place) => {
       const publisher = await place.publisher({ publishTimeoutMs: 1_000 });

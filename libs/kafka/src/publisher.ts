@@ -1,7 +1,7 @@
 import { CompressionTypes, type Producer, type TopicMessages } from 'kafkajs';
 import type { OutgoingMessage, Publisher, TransportOptions } from '#libs/messaging';
 import { Acknowledgement } from './acknowledgement.js';
-import { nextChunk, type Call, type Chunk } from './chunk.js';
+import { MOST_BYTES, nextChunk, type Call, type Chunk } from './chunk.js';
 import { Client } from './client.js';
 import { toKafka } from './message.js';
 import type { ResolvedSettings } from './settings.js';
@@ -23,6 +23,7 @@ export class KafkaPublisher implements Publisher {
   private calls: Call[] = [];
   private working: Promise<void> | undefined;
   private line: Line | undefined;
+  private mostBytes = MOST_BYTES;
   private closed = false;
   private away = false;
 
@@ -57,12 +58,13 @@ export class KafkaPublisher implements Publisher {
 
   private async work(): Promise<void> {
     while (this.calls.length > 0) {
-      const chunk = nextChunk(this.calls);
+      const chunk = nextChunk(this.calls, this.mostBytes);
       try {
         await this.send(chunk);
         this.stored(chunk);
       } catch (error) {
-        this.failed(chunk, error);
+        if (isTooMuch(chunk, error)) this.sendLess(chunk, error);
+        else this.failed(chunk, error);
       }
     }
     // In the same tick as the last look: whoever comes next starts it again.
@@ -77,6 +79,12 @@ export class KafkaPublisher implements Publisher {
     this.calls = this.calls.filter((call) => call.sent < call.messages.length);
     if (this.away) this.options.log.info({}, 'kafka: messages are stored again');
     this.away = false;
+  }
+
+  /** Again, and from now on: the broker's limit is lower than usual. */
+  private sendLess({ bytes }: Chunk, error: unknown): void {
+    this.mostBytes = Math.ceil(bytes / 2);
+    this.giveUp(error);
   }
 
   /** What is refused concerns its own calls; where nobody answers, everybody who waits gets to know. */
@@ -140,11 +148,17 @@ export class KafkaPublisher implements Publisher {
   }
 }
 
-const refusals = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'CORRUPT_MESSAGE']);
+const tooLarge = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
+const refusals = new Set([...tooLarge, 'INVALID_RECORD', 'CORRUPT_MESSAGE']);
 
-function isRefusal(error: unknown): boolean {
+/** Refused together; each of them may be small enough. */
+function isTooMuch({ messages }: Chunk, error: unknown): boolean {
+  return messages.length > 1 && isRefusal(error, tooLarge);
+}
+
+function isRefusal(error: unknown, types = refusals): boolean {
   for (let inner = error; inner instanceof Error; inner = inner.cause) {
-    if (refusals.has((inner as { type?: string }).type ?? '')) return true;
+    if (types.has((inner as { type?: string }).type ?? '')) return true;
   }
   return false;
 }
