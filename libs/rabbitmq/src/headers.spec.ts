@@ -61,6 +61,11 @@ test('a message of someone else is read with either prefix, and its typed header
   });
 });
 
+test('a timestamp beyond the calendar is read as the number it is', () => {
+  const headers = { cloudEvents_time: { '!': 'timestamp', value: 1.7e15 } };
+  expect(fromAmqp(arrived({ headers }), 'stock.0').headers).toEqual({ time: '1700000000000000' });
+});
+
 test('a correlation id too long for the property travels in its header alone', () => {
   const sent = toAmqp({ ...message, headers: { correlationid: 'c'.repeat(300) } });
   expect(sent.correlationId).toBeUndefined();

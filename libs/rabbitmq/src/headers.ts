@@ -57,7 +57,10 @@ function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   if (value === undefined || value === null) return '';
   if (Buffer.isBuffer(value)) return value.toString('utf8');
-  if (typeof value === 'object' && '!' in value && value['!'] === 'timestamp' && 'value' in value)
-    return new Date(Number(value.value) * 1_000).toISOString();
+  if (typeof value === 'object' && '!' in value && value['!'] === 'timestamp' && 'value' in value) {
+    const time = new Date(Number(value.value) * 1_000);
+    // AMQP's timestamps go further than those of a calendar.
+    return Number.isNaN(time.getTime()) ? String(value.value) : time.toISOString();
+  }
   return typeof value === 'bigint' ? value.toString() : JSON.stringify(value);
 }

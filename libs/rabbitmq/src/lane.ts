@@ -147,14 +147,20 @@ export class Lane {
   private async drain(channel: Channel): Promise<void> {
     // All that came with the same read from the socket gets into the first batch.
     await Promise.resolve();
-    while (this.arrived.length > 0 && this.isCurrent(channel)) {
-      const batch = this.arrived.splice(0, this.options.maxBatch);
-      this.inHand = batch.length;
-      const handled = await this.untilHandled(channel, batch);
+    try {
+      while (this.arrived.length > 0 && this.isCurrent(channel)) {
+        const batch = this.arrived.splice(0, this.options.maxBatch);
+        this.inHand = batch.length;
+        if (await this.untilHandled(channel, batch)) this.settle(channel, batch);
+      }
+    } catch (error) {
+      const { queue, log } = this.options;
+      log.error({ event: 'lane_failed', queue, error: String(error) }, `${queue} could not be read: ${String(error)}`);
+      void closeChannel(channel).catch(() => {});
+    } finally {
       this.inHand = 0;
-      if (handled) this.settle(channel, batch);
+      this.running = undefined;
     }
-    this.running = undefined;
   }
 
   /** False when it was given up, since the broker has the batch back or will get it. */
