@@ -1,7 +1,7 @@
 import { connect, type Channel, type ChannelModel } from 'amqplib';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Delivery } from '#libs/messaging';
-import { eventually, Recorder, Scene } from '#libs/messaging/testing';
+import { eventually, publishSurely, Recorder, resolves, Scene, within } from '#libs/messaging/testing';
 import { startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
 import { describeWithDocker } from '../../../tools/docker/available.js';
 import { EVENTS, queueOf } from './names.js';
@@ -15,6 +15,7 @@ await describeWithDocker('a lane of RabbitMQ', () => {
   beforeAll(async () => {
     rig = await startRabbitRig();
     admin = await connect(rig.broker.url);
+    admin.on('error', () => {});
   }, 180_000);
   afterAll(() => rig.dispose());
   beforeEach(async () => {
@@ -60,4 +61,69 @@ await describeWithDocker('a lane of RabbitMQ', () => {
     await Promise.all([subscriber.close(), publisher.close()]);
     await transport.close();
   });
+
+  test('finds its queue again that was deleted while those of others were set up', async () => {
+    const service = scene.serviceOf('reader');
+    const type = scene.typeOf('happened');
+    const others = Array.from({ length: 8 }, (_, n) => scene.serviceOf(`other-${n}`));
+    const transport = await rig.connect({
+      topology: [service, ...others].map((of) => ({ service: of, sources: [{ topic: 't', type }] })),
+      maxBatch: 10,
+      instance: 'a',
+      log: silent,
+    });
+    const subscriber = await transport.subscriber();
+    await subscriber.subscribe({ service, sources: [] }, async () => {});
+    const queues = [0, 1, 2, 3].map((lane) => queueOf(service, lane));
+    // As soon as one is there again, the set-up is past it, and busy with the rest.
+    for (const queue of queues) {
+      await channel.deleteQueue(queue);
+      await eventually(() => isThere(queue), `${queue} is there again`, 10_000);
+    }
+    await Promise.all([subscriber.close(), transport.close()]);
+  });
+
+  test('says what keeps it from its queue, once, and goes on when that is mended', async () => {
+    const reader = new Recorder();
+    await scene.join(reader);
+    const service = scene.serviceOf('reader');
+    await channel.deleteExchange(service);
+    await channel.assertExchange(service, 'topic');
+    await channel.deleteQueue(queueOf(service, 0));
+    const told = () => scene.lines.filter((line) => line.includes('lane_unattached'));
+    await eventually(() => told().length > 0, 'told');
+    expect(told()[0]).toMatch(
+      / error .*not attached to .*-reader\.0: the exchange .* exists with other arguments: type/,
+    );
+    await channel.deleteExchange(service);
+    await eventually(async () => (await channel.checkQueue(queueOf(service, 0))).consumerCount === 1, 'attached');
+    const messages = scene.messages(40);
+    await publishSurely(await scene.publisher(), messages);
+    await reader.got(messages);
+    expect(told()).toHaveLength(1);
+  });
+
+  test('is refused where the user may not read its queue', async () => {
+    const service = scene.serviceOf('reader');
+    const [user, password] = [scene.serviceOf('user'), 'secret'];
+    await rig.broker.run('rabbitmqctl', 'add_user', user, password);
+    await rig.broker.run('rabbitmqctl', 'set_permissions', user, '.*', '.*', `^(?!${queueOf(service, 2)}$)`);
+    const url = Object.assign(new URL(rig.broker.url), { username: user, password }).href;
+    const topology = [scene.subscriptionOf('reader')];
+    const transport = await rig.connect({ topology, maxBatch: 10, instance: 'a', log: silent }, { url });
+    const subscriber = await transport.subscriber();
+    const subscribing = subscriber.subscribe({ service, sources: [] }, async () => {});
+    await expect(within(20_000, 'refused', subscribing)).rejects.toThrow(/refuses this user: .*-reader\.2/);
+    await Promise.all([subscriber.close(), transport.close()]);
+  });
+
+  async function isThere(queue: string): Promise<boolean> {
+    const asking = await admin.createChannel();
+    asking.on('error', () => {});
+    const found = await resolves(asking.checkQueue(queue));
+    if (found) await asking.close();
+    return found;
+  }
 });
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };

@@ -5,7 +5,7 @@ import { Backoff } from './backoff.js';
 import { closeChannel } from './close-channel.js';
 import { fromAmqp } from './headers.js';
 import type { Link } from './link.js';
-import { RabbitRefused } from './refusals.js';
+import { RabbitRefused, explained } from './refusals.js';
 
 const SLOW_MS = 15_000;
 /** Each acknowledgement is an entry in the queue's log, so few orders at a time share them. What a crash leaves unacknowledged comes again, which the inbox expects. */
@@ -43,6 +43,8 @@ export class Lane {
   private interrupted = new AbortController();
   private readonly stopping = new AbortController();
   private readonly attached = Promise.withResolvers<void>();
+  /** Why it is not attached at the moment. */
+  private problem: string | undefined;
   private ended: Promise<void> | undefined;
 
   constructor(
@@ -83,17 +85,37 @@ export class Lane {
     const backoff = new Backoff(50, 2_000);
     while (!this.stopping.signal.aborted) {
       try {
-        const connection = await this.link.connection();
-        await this.consume(connection, () => backoff.reset());
-        if (!this.stopping.signal.aborted && this.link.isUp(connection)) await this.options.repair(connection);
+        await this.attach(() => backoff.reset());
       } catch (error) {
-        if (error instanceof RabbitRefused) this.attached.reject(error);
-        else
-          this.options.log.debug({ queue: this.options.queue, error: String(error) }, 'attaching to the queue failed');
+        this.note(explained(error, this.link.place));
       }
       await backoff.pause(this.stopping.signal);
     }
     this.attached.reject(new Error('this subscriber was closed'));
+  }
+
+  /** Resolves or rejects once it is not attached any more, or could not be; the queue is there then, if that could be seen to. */
+  private async attach(sound: () => void): Promise<void> {
+    const connection = await this.link.connection();
+    try {
+      await this.consume(connection, sound);
+    } finally {
+      if (!this.stopping.signal.aborted && this.link.isUp(connection)) await this.options.repair(connection);
+    }
+  }
+
+  /** One line for each change, however often it is tried. What becomes of the connection, the link tells. */
+  private note(problem: Error & { code?: number }): void {
+    const { queue, log } = this.options;
+    const isNew = this.problem !== problem.message;
+    this.problem = problem.message;
+    if (!isNew || this.stopping.signal.aborted) return;
+    const fields = { event: 'lane_unattached', queue, error: problem.message };
+    if (problem instanceof RabbitRefused) {
+      log.error(fields, `not attached to ${queue}: ${problem.message}`);
+      this.attached.reject(problem);
+    } else if (problem.code === 404) log.warn(fields, `not attached to ${queue} (${problem.message}); trying again`);
+    else log.debug(fields, 'attaching to the queue failed');
   }
 
   /** Resolves when the channel has ended or the queue is gone. */
@@ -115,6 +137,7 @@ export class Lane {
         message ? this.take(channel, message) : ended.resolve('the queue was deleted');
       await this.warnIfSlow(channel.consume(queue, onMessage, { priority }));
       this.attached.resolve();
+      this.problem = undefined;
       const soundFor = setTimeout(sound, 5_000);
       const why = await ended.promise;
       clearTimeout(soundFor);

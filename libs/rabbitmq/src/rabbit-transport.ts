@@ -35,6 +35,7 @@ export class RabbitTransport implements Transport {
   /** For questions: backlog and ping. */
   private readonly control: Link;
   private settingUp: Promise<void> | undefined;
+  private repairing: Promise<void> | undefined;
 
   constructor(
     private readonly settings: Settings,
@@ -58,7 +59,7 @@ export class RabbitTransport implements Transport {
       options,
       know: (subscription) => this.know(subscription),
       assert: (connection) => this.assert(connection),
-      repair: (connection) => this.setUp(connection),
+      repair: (connection) => this.repair(connection),
     });
     this.subscribers.push(subscriber);
     return subscriber;
@@ -87,7 +88,7 @@ export class RabbitTransport implements Transport {
       ? await unsettledIn(managementUrl, this.settings, queues)
       : await this.ask(async (connection) => {
           const ready = await readyIn(connection, queues).catch(async (error) => {
-            await this.setUp(connection);
+            await this.repair(connection);
             throw error;
           });
           return ready.map((count, n) => count + this.unsettledOf(queues[n] as string));
@@ -138,10 +139,22 @@ export class RabbitTransport implements Transport {
     return !known || added.length > 0;
   }
 
-  /** Connections come up together, and all lanes find their queues gone at once: one of them does it for all that ask meanwhile. */
+  /** Connections come up together: one of them does it for all that ask meanwhile. */
   private setUp(connection: ChannelModel): Promise<void> {
     this.settingUp ??= this.assert(connection).finally(() => (this.settingUp = undefined));
     return this.settingUp;
+  }
+
+  /** Sets up what is missing now: a set-up under way may be past it, so the next one is for all that ask meanwhile. */
+  private repair(connection: ChannelModel): Promise<void> {
+    if (!this.settingUp) return this.setUp(connection);
+    this.repairing ??= this.settingUp
+      .catch(() => {})
+      .then(() => {
+        this.repairing = undefined;
+        return this.setUp(connection);
+      });
+    return this.repairing;
   }
 
   private assert(connection: ChannelModel): Promise<void> {

@@ -19,6 +19,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
 
 /** Says what differs and what to do, where the broker's error is one that waiting will not heal; else returns it as it is. */
 export function explained(error: unknown, place: string): Error {
+  if (error instanceof RabbitRefused) return error;
   const { message, code } = error as Error & { code?: number | string };
   const differs = INEQUIVALENT.exec(message)?.groups;
   if (differs) {
