@@ -1,3 +1,4 @@
+import { connect } from 'amqplib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Delivery } from '#libs/messaging';
 import { eventually, Scene, within } from '#libs/messaging/testing';
@@ -57,4 +58,40 @@ await describeWithDocker('what went back to RabbitMQ unsettled too often', () =>
     await Promise.all([publisher.close(), subscriber.close()]);
     await Promise.all([first.close(), transport.close()]);
   });
+
+  test('is not what a handler rejects for longer than the broker waits elsewhere', async () => {
+    for (const name of ['consumer_timeout', 'channel_tick_interval'])
+      await rig.broker.run('rabbitmqctl', 'eval', `application:set_env(rabbit, ${name}, 1000).`);
+    const service = scene.serviceOf('patient');
+    const transport = await rig.connect(options(service, 'a'), { deliveryLimit: 1, lanes: 1 });
+    const [publisher, subscriber] = [await transport.publisher(), await transport.subscriber()];
+    const got: Delivery[] = [];
+    let isAway = true;
+    await subscriber.subscribe({ service, sources: [] }, async (batch) => {
+      got.push(...batch);
+      if (isAway) throw new Error('the database is away');
+    });
+    await publisher.publish([scene.message()]);
+    await eventually(() => got.length > 0, 'rejected');
+    for (let time = 0; time < 2; time++) await heldTooLong(scene.serviceOf(`elsewhere-${time}`));
+    isAway = false;
+    const tries = got.length;
+    await eventually(() => got.length > tries, 'tried again');
+    for (const one of got) expect(one).not.toHaveProperty('givenUp');
+    await Promise.all([publisher.close(), subscriber.close()]);
+    await transport.close();
+  });
+
+  /** Resolves once the broker has closed the channel of somebody who settles nothing. */
+  async function heldTooLong(queue: string): Promise<void> {
+    const connection = await connect(rig.broker.url);
+    const channel = await connection.createChannel();
+    const ended = Promise.withResolvers<Error>();
+    channel.on('error', ended.resolve);
+    await channel.assertQueue(queue, { durable: true, arguments: { 'x-queue-type': 'quorum' } });
+    channel.sendToQueue(queue, Buffer.from('{}'));
+    await channel.consume(queue, () => {});
+    expect((await within(30_000, 'the channel closed', ended.promise)).message).toContain('acknowledgement');
+    await connection.close();
+  }
 });

@@ -11,6 +11,8 @@ import type { Settings } from './settings.js';
  * that was confirmed, and what is left of it after the restart answers nobody. So nobody here uses one before it is old enough.
  */
 const OLD_ENOUGH_MS = 1_000;
+/** A batch may be rejected so long before the broker ends the channel, which counts as a return of all it held. Its default is half an hour. */
+const HELD_FOR_MS = 7 * 24 * 3_600_000;
 /** Exclusive to the connection that makes queues at the moment; gone with it. */
 const LOCK = 'events.setup';
 /** Each refusal costs the broker a channel and a line in its log, while it makes the queues. */
@@ -145,7 +147,12 @@ export async function oldEnough(): Promise<void> {
 /** Gives nothing up by itself: whoever reads it sets aside what came back too often. */
 const laneQueue: Options.AssertQueue = {
   durable: true,
-  arguments: { 'x-queue-type': 'quorum', 'x-single-active-consumer': true, 'x-delivery-limit': -1 },
+  arguments: {
+    'x-queue-type': 'quorum',
+    'x-single-active-consumer': true,
+    'x-delivery-limit': -1,
+    'x-consumer-timeout': HELD_FOR_MS,
+  },
 };
 
 /** Fewer lanes than before would leave the keys of the others unread, silently. */
