@@ -1,19 +1,33 @@
 import type { ChannelModel } from 'amqplib';
+import { setTimeout as pause } from 'node:timers/promises';
 import { GroupExists, type Delivery, type Subscription, type TransportLog } from '#libs/messaging';
 import { closeChannel } from './close-channel.js';
 import { toAmqp } from './headers.js';
 import { history, type Start } from './history.js';
-import { queueOf, slotlessOf } from './names.js';
+import type { Link } from './link.js';
+import { queueOf, slotlessOf, unfinishedOf } from './names.js';
 import type { Settings } from './settings.js';
-import { assertQueues, assertRoutes, bindToEvents, exists, oldEnough, onChannel } from './topology.js';
+import {
+  LOCK,
+  alone,
+  assertQueues,
+  assertRoutes,
+  bindToEvents,
+  exists,
+  isUnfinished,
+  oldEnough,
+  onChannel,
+} from './topology.js';
 
 const BATCH = 200;
 /** Rounds of copying what was stored during the round before. */
 const MOST_ROUNDS = 20;
+/** How long the way to the broker may be away when a creation has failed. */
+const REMOVED_WITHIN_MS = 10_000;
+const RETRY_MS = 100;
 
 export interface GroupOptions {
   readonly settings: Settings;
-  readonly place: string;
   readonly log: TransportLog;
 }
 
@@ -21,44 +35,70 @@ export interface GroupOptions {
  * Exchange and queues of a group that begins in the past. First the stream is copied into the queues, round by round, until a round finds nothing new; then they
  * are bound to what is published; then what was stored between the last round and the binding is copied, too. So nothing is lost, and on a store at rest for
  * some milliseconds nothing is doubled. What was stored in the very moment of the binding may come twice, and ahead of its predecessor of that moment.
+ * After a rejection nothing of it is left, or the error says so: then no service begins with it, and the next creation begins anew.
+ * The link is for this creation alone.
  * @throws GroupExists
  */
 export async function createGroup(
-  connection: ChannelModel,
+  link: Link,
   subscription: Subscription,
   from: Date,
   options: GroupOptions,
 ): Promise<number> {
-  const { service, sources } = subscription;
-  const { settings, place, log } = options;
-  if (await exists(connection, queueOf(service, 0))) throw new GroupExists(service);
+  const { service } = subscription;
+  const { settings } = options;
+  const connection = await link.connection();
   try {
+    return await alone(connection, lockOf(service), async () => {
+      await removeUnfinished(connection, service, settings);
+      if (await exists(connection, queueOf(service, 0))) throw new GroupExists(service);
+      await onChannel(connection, (channel) => channel.assertExchange(unfinishedOf(service), 'fanout'));
+      const copied = await fill(connection, subscription, from, { ...options, place: link.place });
+      await onChannel(connection, (channel) => channel.deleteExchange(unfinishedOf(service)));
+      return copied;
+    });
+  } catch (error) {
+    if (error instanceof GroupExists || (await removedSoon(link, service, settings))) throw error;
+    throw new Error(
+      `the creation of the group ${service} was broken off (${String(error)}), and what there is of it is still at ${link.place}: ` +
+        `create it again, or delete the queues ${queueOf(service, 0)} to ${queueOf(service, settings.lanes - 1)} and the exchanges ` +
+        `${service}, ${slotlessOf(service, settings.lanes)} and ${unfinishedOf(service)}`,
+      { cause: error },
+    );
+  }
+}
+
+async function fill(
+  connection: ChannelModel,
+  subscription: Subscription,
+  from: Date,
+  { settings, log, place }: GroupOptions & { readonly place: string },
+): Promise<number> {
+  const { service, sources } = subscription;
+  await alone(connection, LOCK, async () => {
     await onChannel(connection, (channel) => assertQueues(channel, service, settings));
     await oldEnough();
-    await onChannel(connection, (channel) => assertRoutes(channel, service, settings));
-    let copied = 0;
-    let next: Start = from;
-    const copy = async () => {
-      const before = copied;
-      for await (const part of history(connection, sources, next, BATCH)) {
-        await store(connection, service, part.deliveries);
-        copied += part.deliveries.length;
-        next = part.next;
-      }
-      return copied - before;
-    };
-    for (let round = 1; (await copy()) > 0 && round < MOST_ROUNDS; round++);
-    await onChannel(connection, (channel) => bindToEvents(channel, subscription));
-    const atSeam = await copy();
-    if (atSeam > 0) {
-      const line = `${service} begins amid traffic: up to ${atSeam} messages of this moment may come to it twice, or out of order`;
-      log.warn({ event: 'group_seam', service, messages: atSeam, broker: place }, line);
+  });
+  await onChannel(connection, (channel) => assertRoutes(channel, service, settings));
+  let copied = 0;
+  let next: Start = from;
+  const copy = async () => {
+    const before = copied;
+    for await (const part of history(connection, sources, next, BATCH)) {
+      await store(connection, service, part.deliveries);
+      copied += part.deliveries.length;
+      next = part.next;
     }
-    return copied;
-  } catch (error) {
-    await remove(connection, service, settings).catch(() => {});
-    throw error;
+    return copied - before;
+  };
+  for (let round = 1; (await copy()) > 0 && round < MOST_ROUNDS; round++);
+  await onChannel(connection, (channel) => bindToEvents(channel, subscription));
+  const atSeam = await copy();
+  if (atSeam > 0) {
+    const line = `${service} begins amid traffic: up to ${atSeam} messages of this moment may come to it twice, or out of order`;
+    log.warn({ event: 'group_seam', service, messages: atSeam, broker: place }, line);
   }
+  return copied;
 }
 
 /** Resolves once the broker has them. */
@@ -70,11 +110,33 @@ async function store(connection: ChannelModel, exchange: string, deliveries: rea
   await closeChannel(channel);
 }
 
-/** Half a group would be taken for one. */
-async function remove(connection: ChannelModel, service: string, { lanes }: Settings): Promise<void> {
+/** False where the broker does not answer that long. */
+async function removedSoon(link: Link, service: string, settings: Settings): Promise<boolean> {
+  const removing = async () => {
+    for (;;) {
+      const connection = await link.connection();
+      try {
+        await alone(connection, lockOf(service), () => removeUnfinished(connection, service, settings));
+        return true;
+      } catch {
+        await pause(RETRY_MS);
+      }
+    }
+  };
+  return Promise.race([removing().catch(() => false), pause(REMOVED_WITHIN_MS, false, { ref: false })]);
+}
+
+/** What stands for the group goes last, so that this, too, may be broken off. */
+async function removeUnfinished(connection: ChannelModel, service: string, { lanes }: Settings): Promise<void> {
+  if (!(await isUnfinished(connection, service))) return;
   await onChannel(connection, async (channel) => {
     await channel.deleteExchange(service);
     await channel.deleteExchange(slotlessOf(service, lanes));
     for (let lane = 0; lane < lanes; lane++) await channel.deleteQueue(queueOf(service, lane));
+    await channel.deleteExchange(unfinishedOf(service));
   });
+}
+
+function lockOf(service: string): string {
+  return `${service}.setup`;
 }

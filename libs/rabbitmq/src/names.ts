@@ -5,6 +5,11 @@ export const EVENTS = 'events';
 /** Stream of everything published. */
 export const LOG = 'events.log';
 
+/** Exchange that stands for a group which is being created, or whose creation was broken off. */
+export function unfinishedOf(service: string): string {
+  return `${service}.unfinished`;
+}
+
 export function queueOf(service: string, lane: number): string {
   return `${service}.${lane}`;
 }

@@ -34,6 +34,8 @@ export class RabbitTransport implements Transport {
   private readonly subscribers: RabbitSubscriber[] = [];
   /** For questions: backlog and ping. */
   private readonly control: Link;
+  /** Of groups that are being created. */
+  private readonly creating = new Set<Link>();
   private settingUp: Promise<void> | undefined;
   private repairing: Promise<void> | undefined;
 
@@ -73,9 +75,17 @@ export class RabbitTransport implements Transport {
   }
 
   async createGroup(subscription: Subscription, from: Date): Promise<number> {
-    const connection = await this.ask(async (current) => current);
+    await this.ping();
     const { settings, options } = this;
-    return createGroup(connection, subscription, from, { settings, place: this.control.place, log: options.log });
+    // What is exclusive to a connection keeps two creations apart, of one process as well.
+    const link = this.link('group');
+    this.creating.add(link);
+    try {
+      return await createGroup(link, subscription, from, { settings, log: options.log });
+    } finally {
+      this.creating.delete(link);
+      await link.close();
+    }
   }
 
   async backlog(): Promise<readonly Backlog[]> {
@@ -101,13 +111,12 @@ export class RabbitTransport implements Transport {
   }
 
   async close(): Promise<void> {
-    await this.control.close();
+    await Promise.all([this.control, ...this.creating].map((link) => link.close()));
   }
 
   /** Ends at once, as a killed process would: nothing is settled or handed back. For tests. */
   abort(): void {
-    for (const member of [...this.publishers, ...this.subscribers]) member.abort();
-    this.control.abort();
+    for (const member of [...this.publishers, ...this.subscribers, ...this.creating, this.control]) member.abort();
   }
 
   private link(purpose: string): Link {

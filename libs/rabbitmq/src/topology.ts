@@ -2,8 +2,8 @@ import type { Channel, ChannelModel, Options } from 'amqplib';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Subscription } from '#libs/messaging';
 import { closeChannel } from './close-channel.js';
-import { EVENTS, LOG, queueOf, slotlessOf, slotsOf } from './names.js';
-import { TopologyMismatch, explained } from './refusals.js';
+import { EVENTS, LOG, queueOf, slotlessOf, slotsOf, unfinishedOf } from './names.js';
+import { RabbitRefused, TopologyMismatch, explained } from './refusals.js';
 import type { Settings } from './settings.js';
 
 /**
@@ -14,7 +14,7 @@ const OLD_ENOUGH_MS = 1_000;
 /** A batch may be rejected so long before the broker ends the channel, which counts as a return of all it held. Its default is half an hour. */
 const HELD_FOR_MS = 7 * 24 * 3_600_000;
 /** Exclusive to the connection that makes queues at the moment; gone with it. */
-const LOCK = 'events.setup';
+export const LOCK = 'events.setup';
 /** Each refusal costs the broker a channel and a line in its log, while it makes the queues. */
 const RETRY_MS = 300;
 
@@ -37,7 +37,7 @@ export async function assertTopology(
         services.map((service) => onChannel(connection, (channel) => assertService(channel, service, settings))),
       );
     if (await someAreNew(connection, services)) {
-      await alone(connection, async () => {
+      await alone(connection, LOCK, async () => {
         if (!(await someAreNew(connection, services))) return;
         await onChannel(connection, async (channel) => {
           for (const { service } of services) await assertQueues(channel, service, settings);
@@ -117,10 +117,10 @@ async function someAreNew(connection: ChannelModel, services: readonly Subscript
 }
 
 /** One connection at a time, of all processes. */
-async function alone(connection: ChannelModel, work: () => Promise<void>): Promise<void> {
+export async function alone<T>(connection: ChannelModel, lock: string, work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
-      await onChannel(connection, (channel) => channel.assertQueue(LOCK, { exclusive: true, durable: false }));
+      await onChannel(connection, (channel) => channel.assertQueue(lock, { exclusive: true, durable: false }));
       break;
     } catch (error) {
       if ((error as { code?: number }).code !== 405) throw error;
@@ -128,9 +128,9 @@ async function alone(connection: ChannelModel, work: () => Promise<void>): Promi
     }
   }
   try {
-    await work();
+    return await work();
   } finally {
-    await onChannel(connection, (channel) => channel.deleteQueue(LOCK)).catch(() => {});
+    await onChannel(connection, (channel) => channel.deleteQueue(lock)).catch(() => {});
   }
 }
 
@@ -168,6 +168,18 @@ export async function refuseForgottenLanes(
       `the queue ${next} at ${place} exists, but this service is set to ${lanes} lanes and would never read it; ` +
         'set the lanes as they were, or stop its services, let the queue run empty and delete it',
     );
+}
+
+/** Half a group would begin with a part of its history. */
+export async function refuseUnfinished(connection: ChannelModel, service: string, place: string): Promise<void> {
+  if (await isUnfinished(connection, service))
+    throw new RabbitRefused(
+      `the group ${service} at ${place} is being created, or its creation was broken off: wait for it, or create it again`,
+    );
+}
+
+export function isUnfinished(connection: ChannelModel, service: string): Promise<boolean> {
+  return isThere(connection, (channel) => channel.checkExchange(unfinishedOf(service)));
 }
 
 export function exists(connection: ChannelModel, queue: string): Promise<boolean> {

@@ -1,0 +1,88 @@
+import { connect, type Channel, type ChannelModel } from 'amqplib';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { GroupExists } from '#libs/messaging';
+import { eventually, Recorder, resolves, Scene, within } from '#libs/messaging/testing';
+import { startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
+import { describeWithDocker } from '../../../tools/docker/available.js';
+import { queueOf } from './names.js';
+
+await describeWithDocker('what RabbitMQ has stored', () => {
+  let rig: RabbitRig;
+  let scene: Scene;
+  let admin: ChannelModel;
+
+  beforeAll(async () => {
+    rig = await startRabbitRig();
+    admin = await connect(rig.broker.url);
+    admin.on('error', () => {});
+  }, 180_000);
+  afterAll(() => rig.dispose());
+  beforeEach(() => {
+    scene = new Scene(rig);
+  });
+  afterEach(() => scene.end());
+
+  const onChannel = async <T>(ask: (channel: Channel) => Promise<T>) => {
+    const channel = await admin.createChannel();
+    channel.on('error', () => {});
+    return ask(channel);
+  };
+  const group = () => scene.subscriptionOf('reader', 'late');
+  const waiting = (queue: string) => onChannel(async (channel) => (await channel.checkQueue(queue)).messageCount);
+  const isThere = (queue: string) => resolves(waiting(queue));
+
+  /** Resolves when a part of it has been copied. */
+  const created = async () => {
+    const [publisher, transport] = [await scene.publisher(), await scene.connect()];
+    const messages = scene.messages(2_000, 20);
+    await publisher.publish(messages);
+    await rig.network.slow(30);
+    const creation = transport.createGroup(group(), new Date(0));
+    creation.catch(() => {});
+    const first = queueOf(group().service, 0);
+    await eventually(async () => (await waiting(first).catch(() => 0)) > 0, 'copying');
+    return { messages, transport, creation };
+  };
+  const expectAnew = async (messages: Awaited<ReturnType<typeof created>>['messages']) => {
+    const [transport, late] = [await scene.connect(), new Recorder()];
+    expect(await transport.createGroup(group(), new Date(0))).toBe(messages.length);
+    await transport.close();
+    await scene.join(late, { subscription: group() });
+    await late.got(messages);
+    late.expectOnce(messages);
+  };
+
+  test('leaves nothing of a group whose connection is lost while it is copied', { timeout: 120_000 }, async () => {
+    const { messages, transport, creation } = await created();
+    await rig.network.cut();
+    await rig.network.restore();
+    await expect(within(30_000, 'the creation settled', creation)).rejects.toThrow(/^(?!.*create it again)/);
+    expect(await isThere(queueOf(group().service, 0))).toBe(false);
+    await transport.close();
+    await expectAnew(messages);
+  });
+
+  test('begins no service with half a group, and makes it anew', { timeout: 120_000 }, async () => {
+    const { messages, transport, creation } = await created();
+    await rig.crash(transport);
+    await rig.network.restore();
+    await expect(within(30_000, 'the creation settled', creation)).rejects.toThrow(/create it again, or delete the/);
+    await expect(scene.join(new Recorder(), { subscription: group() })).rejects.toThrow(/creation was broken off/);
+    await expectAnew(messages);
+  });
+
+  test('makes a group once, whoever asks at the same time', async () => {
+    const [publisher, one, other] = [await scene.publisher(), await scene.connect(), await scene.connect()];
+    const messages = scene.messages(100);
+    await publisher.publish(messages);
+    const creations = [one, one, other].map((transport) => transport.createGroup(group(), new Date(0)));
+    const settled = await Promise.allSettled(creations);
+    expect(settled.filter(({ status }) => status === 'fulfilled')).toEqual([{ status: 'fulfilled', value: 100 }]);
+    for (const each of settled) if (each.status === 'rejected') expect(each.reason).toBeInstanceOf(GroupExists);
+    const late = new Recorder();
+    await scene.join(late, { subscription: group() });
+    await late.got(messages);
+    late.expectOnce(messages);
+    await Promise.all([one.close(), other.close()]);
+  });
+});
