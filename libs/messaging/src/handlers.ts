@@ -18,12 +18,23 @@ export class AmbiguousReaction extends Error {
   }
 }
 
+/** A method of Nest's own decorators waits for messages that nobody would hand to it. */
+export class NoReaction extends Error {
+  override readonly name = 'NoReaction';
+  constructor(pattern: string) {
+    super(
+      `${pattern} has a handler that is neither @On nor @Does, and no other is served here; ` +
+        'make it one of them, or name in its decorator the Transport of the server it is meant for',
+    );
+  }
+}
+
 /** All that one service reacts to and does. */
 export class Handlers {
   private readonly byPattern: ReadonlyMap<string, Handler>;
 
   constructor(found: ReadonlyMap<string, MessageHandler>) {
-    this.byPattern = new Map([...found].map(([pattern, handler]) => [pattern, toHandler(handler)]));
+    this.byPattern = new Map([...found].map(([pattern, handler]) => [pattern, toHandler(pattern, handler)]));
   }
 
   of(kind: MessageType['kind'], type: string): Handler | undefined {
@@ -49,8 +60,9 @@ export function topicOf(event: { readonly source: string }): string {
   return `${event.source}.events`;
 }
 
-function toHandler(handler: MessageHandler): Handler {
-  const info = handler.extras as HandlerInfo;
+function toHandler(pattern: string, handler: MessageHandler): Handler {
+  const info = handler.extras as HandlerInfo | undefined;
+  if (!info?.reactsTo) throw new NoReaction(pattern);
   if (handler.next) throw new AmbiguousReaction(patternOf(info.reactsTo));
   return {
     ...info,

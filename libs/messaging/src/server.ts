@@ -11,6 +11,8 @@ export interface Consumer {
 
 /** The one Nest strategy, whatever the store. */
 export class ReactionsServer extends Server implements CustomTransportStrategy {
+  /** Without one, Nest would give it the handlers of all other servers, too. */
+  override transportId = Symbol('reactions');
   override readonly propagatesEventHandlerErrors = true;
 
   constructor(private readonly consumer: Consumer) {
