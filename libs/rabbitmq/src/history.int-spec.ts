@@ -1,10 +1,10 @@
 import { connect, type Channel, type ChannelModel } from 'amqplib';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { GroupExists } from '#libs/messaging';
+import { GroupExists, type Delivery, type Transport } from '#libs/messaging';
 import { eventually, Recorder, resolves, Scene, within } from '#libs/messaging/testing';
 import { startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
 import { describeWithDocker } from '../../../tools/docker/available.js';
-import { queueOf } from './names.js';
+import { LOG, queueOf } from './names.js';
 
 await describeWithDocker('what RabbitMQ has stored', () => {
   let rig: RabbitRig;
@@ -31,6 +31,13 @@ await describeWithDocker('what RabbitMQ has stored', () => {
   const waiting = (queue: string) => onChannel(async (channel) => (await channel.checkQueue(queue)).messageCount);
   const isThere = (queue: string) => resolves(waiting(queue));
 
+  const toldBy = async (transport: Transport) => {
+    const told: Delivery[] = [];
+    const { sources } = scene.subscriptionOf('reader');
+    for await (const batch of transport.history(sources, new Date(0))) told.push(...batch);
+    return told;
+  };
+
   /** Resolves when a part of it has been copied. */
   const created = async () => {
     const [publisher, transport] = [await scene.publisher(), await scene.connect()];
@@ -51,6 +58,19 @@ await describeWithDocker('what RabbitMQ has stored', () => {
     await late.got(messages);
     late.expectOnce(messages);
   };
+
+  test.each(['ping', 'history'] as const)('is kept again once a %s has missed it', async (by) => {
+    const [transport, publisher] = [await scene.connect(), await scene.publisher()];
+    const history = () => toldBy(transport);
+    const ask = { ping: () => transport.ping(), history };
+    await publisher.publish(scene.messages(1));
+    expect(await history()).toHaveLength(1);
+    await onChannel((channel) => channel.deleteQueue(LOG));
+    await eventually(() => resolves(ask[by]()), 'all there again');
+    await publisher.publish([...scene.messages(2), scene.message({ type: 'nobody-cares' })]);
+    expect(await history()).toHaveLength(2);
+    await transport.close();
+  });
 
   test('leaves nothing of a group whose connection is lost while it is copied', { timeout: 120_000 }, async () => {
     const { messages, transport, creation } = await created();

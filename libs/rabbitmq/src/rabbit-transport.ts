@@ -15,7 +15,7 @@ import { readyIn, unsettledIn } from './backlog.js';
 import { createGroup } from './group.js';
 import { history } from './history.js';
 import { Link } from './link.js';
-import { EVENTS, queueOf } from './names.js';
+import { EVENTS, LOG, queueOf } from './names.js';
 import { RabbitPublisher } from './rabbit-publisher.js';
 import { RabbitSubscriber } from './rabbit-subscriber.js';
 import { withDefaults, type RabbitSettings, type Settings } from './settings.js';
@@ -68,7 +68,7 @@ export class RabbitTransport implements Transport {
   }
 
   async *history(sources: readonly Source[], from: Date): AsyncGenerator<readonly Delivery[]> {
-    const connection = await this.ask(async (current) => current);
+    const connection = await this.inOrder();
     for await (const { deliveries } of history(connection, sources, from, this.options.maxBatch)) {
       if (deliveries.length > 0) yield deliveries;
     }
@@ -97,17 +97,14 @@ export class RabbitTransport implements Transport {
     const counts = managementUrl
       ? await unsettledIn(managementUrl, this.settings, queues)
       : await this.ask(async (connection) => {
-          const ready = await readyIn(connection, queues).catch(async (error) => {
-            await this.repair(connection);
-            throw error;
-          });
+          const ready = await readyIn(connection, queues);
           return ready.map((count, n) => count + this.unsettledOf(queues[n] as string));
         });
     return places.map((place, n) => ({ ...place, messages: counts[n] ?? 0 }));
   }
 
   async ping(): Promise<void> {
-    await this.ask((connection) => onChannel(connection, (channel) => channel.checkExchange(EVENTS)));
+    await this.inOrder();
   }
 
   async close(): Promise<void> {
@@ -124,10 +121,25 @@ export class RabbitTransport implements Transport {
     return new Link(this.settings, name, this.options.log, (connection) => this.setUp(connection));
   }
 
-  /** A question is answered within five seconds or fails with the reason. */
+  /** Resolves where what all share is there. */
+  private inOrder(): Promise<ChannelModel> {
+    return this.ask((connection) =>
+      onChannel(connection, async (channel) => {
+        await Promise.all([channel.checkExchange(EVENTS), channel.checkQueue(LOG)]);
+        return connection;
+      }),
+    );
+  }
+
+  /** A question is answered within five seconds or fails with the reason. What is missing is set up for the next one. */
   private async ask<T>(question: (connection: ChannelModel) => Promise<T>): Promise<T> {
     const late = new AbortController();
-    const answer = this.control.connection().then(question);
+    const answer = this.control.connection().then((connection) =>
+      question(connection).catch(async (error) => {
+        if ((error as { code?: number }).code === 404) await this.repair(connection);
+        throw error;
+      }),
+    );
     const timeout = pause(5_000, undefined, { signal: late.signal }).then(() => {
       const why = this.control.problem?.message ?? 'no answer';
       throw new Error(`RabbitMQ at ${this.control.place} is out of reach: ${why}`);

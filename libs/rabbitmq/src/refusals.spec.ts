@@ -12,7 +12,7 @@ test('a queue with another argument is told with what is there, what is wanted a
   expect(told).toBeInstanceOf(TopologyMismatch);
   expect(told.message).toBe(
     'the queue events.log at rabbit:5672 exists with other arguments: x-max-age is 1D there, this service wants 7D; ' +
-      'set the retention of this service to that value, or stop its services, let the queue run empty and delete it: it is then set up anew',
+      'set the retention of this service to that value, or delete it, and with it what could be replayed: it is then set up anew',
   );
 });
 
@@ -20,7 +20,9 @@ test('an argument that is missing there is told as not set', () => {
   const error = new Error(
     `"PRECONDITION_FAILED - inequivalent arg 'x-queue-type' for queue 'a.0' in vhost '/': received the value 'quorum' of type 'longstr' but current is none"`,
   );
-  expect(explained(error, place).message).toContain('x-queue-type is not set there, this service wants quorum');
+  expect(explained(error, place).message).toContain(
+    'x-queue-type is not set there, this service wants quorum; stop its services, let the queue run empty and delete it',
+  );
 });
 
 test('another number of lanes is told by what stands in for a slot', () => {

@@ -1,3 +1,5 @@
+import { LOG } from './names.js';
+
 /** The broker answers, but waiting will not help: someone has to change something. */
 export class RabbitRefused extends Error {
   override readonly name: string = 'RabbitRefused';
@@ -25,9 +27,14 @@ export function explained(error: unknown, place: string): Error {
   if (differs) {
     const { arg = '', kind = '', what = '', wanted = '', found = '' } = differs;
     const remedy = REMEDIES[arg] ?? '';
+    // A stream never runs empty.
+    const anew =
+      what === LOG
+        ? 'delete it, and with it what could be replayed'
+        : `stop its services, let ${kind === 'queue' ? 'the queue' : 'its queues'} run empty and delete it`;
     return new TopologyMismatch(
       `the ${kind} ${what} at ${place} exists with other arguments: ${arg} is ${clean(found)} there, this service wants ` +
-        `${clean(wanted)}; ${remedy}stop its services, let ${kind === 'queue' ? 'the queue' : 'its queues'} run empty and delete it: it is then set up anew`,
+        `${clean(wanted)}; ${remedy}${anew}: it is then set up anew`,
     );
   }
   if (code === 403 || /ACCESS[-_]REFUSED/.test(message))
