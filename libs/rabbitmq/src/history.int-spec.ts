@@ -72,6 +72,17 @@ await describeWithDocker('what RabbitMQ has stored', () => {
     await transport.close();
   });
 
+  test('is told whatever topic a foreign message names, as it is delivered', async () => {
+    const [transport, reader] = [await scene.connect(), new Recorder()];
+    await scene.join(reader);
+    const [own] = scene.messages(1);
+    const foreign = { ...own!, topic: 'elsewhere' };
+    await (await scene.publisher()).publish([foreign]);
+    await reader.got([foreign]);
+    expect(await toldBy(transport)).toMatchObject([{ id: foreign.id, topic: 'elsewhere' }]);
+    await transport.close();
+  });
+
   test('leaves nothing of a group whose connection is lost while it is copied', { timeout: 120_000 }, async () => {
     const { messages, transport, creation } = await created();
     await rig.network.cut();

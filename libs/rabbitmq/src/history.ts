@@ -43,7 +43,8 @@ export async function* history(
     await channel.consume(LOG, (message) => arrivals.take(message), { arguments: { [OFFSET]: offset } });
     const mark = randomUUID();
     channel.sendToQueue(LOG, Buffer.alloc(0), { persistent: true, headers: { [END]: mark } });
-    const kinds = new Set(sources.map(({ topic, type }) => `${topic} ${type}`));
+    // As queues are bound: messages of others may name any topic.
+    const types = new Set(sources.map(({ type }) => type));
     for (let ended = false; !ended;) {
       const messages = await arrivals.next(maxBatch);
       const end = messages.findIndex(({ properties }) => properties.headers?.[END] === mark);
@@ -52,7 +53,7 @@ export async function* history(
       const deliveries = told
         .filter(({ properties }) => properties.headers?.[END] === undefined)
         .map((message) => ({ ...fromAmqp(message, LOG), redelivered: false, origin: `${LOG} @${offsetOf(message)}` }))
-        .filter(({ topic, type }) => kinds.has(`${topic} ${type}`));
+        .filter(({ type }) => types.has(type));
       const last = ended ? messages[end] : messages.at(-1);
       if (deliveries.length > 0 || ended) yield { deliveries, next: offsetOf(last) + 1 };
       // Only now, so that no more comes than is wanted.
