@@ -1,5 +1,5 @@
 import type { ChannelModel } from 'amqplib';
-import { parseUrl, type Settings } from './settings.js';
+import { loginOf, parseUrl, type Settings } from './settings.js';
 import { onChannel } from './topology.js';
 
 /** Messages per queue that are waiting: AMQP does not tell how many are held by consumers. */
@@ -19,14 +19,14 @@ export async function unsettledIn(
   queues: readonly string[],
 ): Promise<number[]> {
   const [management, broker] = [new URL(managementUrl), parseUrl(settings.url)];
-  const { username, password } = management.username ? management : broker;
+  const login = loginOf(management.username ? management : broker).join(':');
   const vhost = broker.pathname.slice(1) || '%2F';
   const base = `${management.origin}${management.pathname.replace(/\/$/, '')}`;
   const answer = await fetch(
     `${base}/api/queues/${vhost}?columns=name,messages&disable_stats=true&enable_queue_totals=true`,
     {
       headers: {
-        authorization: `Basic ${btoa(`${decodeURIComponent(username || 'guest')}:${decodeURIComponent(password || 'guest')}`)}`,
+        authorization: `Basic ${Buffer.from(login).toString('base64')}`,
       },
       signal: AbortSignal.timeout(5_000),
     },

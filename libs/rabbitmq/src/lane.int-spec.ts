@@ -1,7 +1,7 @@
 import { connect, type Channel, type ChannelModel } from 'amqplib';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Delivery } from '#libs/messaging';
-import { eventually, publishSurely, Recorder, resolves, Scene, within } from '#libs/messaging/testing';
+import { eventually, publishSurely, Recorder, Scene, within } from '#libs/messaging/testing';
 import { startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
 import { describeWithDocker } from '../../../tools/docker/available.js';
 import { EVENTS, queueOf } from './names.js';
@@ -62,6 +62,21 @@ await describeWithDocker('a lane of RabbitMQ', () => {
     await transport.close();
   });
 
+  test('takes what is published once its deleted queue is set up again', async () => {
+    const [reader, publisher] = [new Recorder(), await scene.publisher()];
+    await scene.join(reader);
+    const queues = [0, 1, 2, 3].map((lane) => queueOf(scene.serviceOf('reader'), lane));
+    for (const queue of queues) await channel.deleteQueue(queue);
+    await eventually(
+      async () => (await Promise.all(queues.map((queue) => consumersOf(queue)))).every((count) => count === 1),
+      'consumers attached again',
+    );
+    const messages = scene.messages(100);
+    await publisher.publish(messages);
+    await reader.got(messages);
+    reader.expectOrder(messages);
+  });
+
   test('finds its queue again that was deleted while those of others were set up', async () => {
     const service = scene.serviceOf('reader');
     const type = scene.typeOf('happened');
@@ -96,7 +111,7 @@ await describeWithDocker('a lane of RabbitMQ', () => {
       / error .*not attached to .*-reader\.0: the exchange .* exists with other arguments: type/,
     );
     await channel.deleteExchange(service);
-    await eventually(async () => (await channel.checkQueue(queueOf(service, 0))).consumerCount === 1, 'attached');
+    await eventually(async () => (await consumersOf(queueOf(service, 0))) === 1, 'attached');
     const messages = scene.messages(40);
     await publishSurely(await scene.publisher(), messages);
     await reader.got(messages);
@@ -117,12 +132,18 @@ await describeWithDocker('a lane of RabbitMQ', () => {
     await Promise.all([subscriber.close(), transport.close()]);
   });
 
-  async function isThere(queue: string): Promise<boolean> {
+  const isThere = async (queue: string) => (await consumersOf(queue)) !== undefined;
+
+  /** Undefined where there is no such queue. */
+  async function consumersOf(queue: string): Promise<number | undefined> {
     const asking = await admin.createChannel();
     asking.on('error', () => {});
-    const found = await resolves(asking.checkQueue(queue));
-    if (found) await asking.close();
-    return found;
+    const consumers = await asking.checkQueue(queue).then(
+      ({ consumerCount }) => consumerCount,
+      () => undefined,
+    );
+    await asking.close().catch(() => {});
+    return consumers;
   }
 });
 

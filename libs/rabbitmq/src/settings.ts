@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { SocketOptions } from 'amqplib';
+import { credentials, type SocketOptions } from 'amqplib';
 import { SLOTS } from './names.js';
 
 export interface RabbitSettings {
@@ -9,7 +9,7 @@ export interface RabbitSettings {
   readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
   /** Queues per service: how many keys can be handled side by side; 32 at most, and the same for all who publish to it. To change it, drain first. */
   readonly lanes?: number;
-  /** Deliveries that a lane holds unsettled, at most; never more than four batches. */
+  /** Deliveries that a lane holds unsettled, at most; at least one batch all the same, and never more than four. */
   readonly prefetch?: number;
   /** A message that went back unsettled so often (connection lost, process killed) is handed over as given up. */
   readonly deliveryLimit?: number;
@@ -41,7 +41,7 @@ export function withDefaults(given: RabbitSettings): Settings {
     retention: '7D',
     ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as RabbitSettings),
   };
-  parseUrl(settings.url);
+  loginOf(parseUrl(settings.url));
   const { lanes } = settings;
   if (!Number.isInteger(lanes) || lanes < 1 || lanes > SLOTS)
     throw new Error(`lanes of RabbitMQ is a whole number from 1 to ${SLOTS}, not ${lanes}`);
@@ -60,6 +60,15 @@ export function parseUrl(text: string): URL {
   throw new Error('the url of RabbitMQ does not read as amqp://user:password@host:5672/vhost, or amqps://…');
 }
 
+/** User and password of a url, `guest` where it has none. */
+export function loginOf({ username, password }: URL): [user: string, password: string] {
+  try {
+    return [decodeURIComponent(username || 'guest'), decodeURIComponent(password || 'guest')];
+  } catch {
+    throw new Error('user or password in the url of RabbitMQ is not percent-encoded: a % is written %25');
+  }
+}
+
 /** What amqplib's connect takes. */
 export async function connectArguments(settings: Settings, name: string): Promise<[string, SocketOptions]> {
   const url = parseUrl(settings.url);
@@ -70,6 +79,8 @@ export async function connectArguments(settings: Settings, name: string): Promis
     {
       noDelay: true,
       timeout: 5_000,
+      // Those of the url it would read as Latin-1.
+      credentials: credentials.plain(...loginOf(url)),
       clientProperties: { connection_name: name },
       ...(caFile ? { ca: await readFile(caFile) } : {}),
       ...(certFile ? { cert: await readFile(certFile) } : {}),
