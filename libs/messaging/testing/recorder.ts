@@ -35,10 +35,6 @@ export class Recorder {
     return this.batches.flatMap((batch) => batch.deliveries);
   }
 
-  get replicas(): Set<string> {
-    return new Set(this.batches.map((batch) => batch.replica));
-  }
-
   missing(published: readonly OutgoingMessage[]): OutgoingMessage[] {
     return published.filter((message) => !this.settledIds.has(message.id));
   }

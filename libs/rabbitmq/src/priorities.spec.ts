@@ -23,7 +23,8 @@ test('of two replicas both get work, whatever they are called', () => {
   expect(idle.length).toBeLessThan(5);
 });
 
-test('four replicas share four queues among three of them or more, mostly', () => {
+test('four replicas share four queues among three of them or more, mostly, and never leave all to one', () => {
   const shared = Array.from({ length: 100 }, (_, n) => new Set(winners(['a', 'b', 'c', 'd'].map((r) => r + n))).size);
-  expect(shared.filter((size) => size >= 2).length).toBe(100);
+  expect(shared.filter((size) => size >= 3).length).toBeGreaterThan(80);
+  expect(Math.min(...shared)).toBeGreaterThan(1);
 });
