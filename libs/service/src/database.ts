@@ -84,7 +84,11 @@ async function migrateAlone(settings: Settings, migrations: Migration[]): Promis
       poolSize: 1,
     });
     await database.initialize();
-    await database.runMigrations().finally(() => database.destroy());
+    try {
+      await database.runMigrations();
+    } finally {
+      await database.destroy();
+    }
   } finally {
     await lock.end();
   }

@@ -41,10 +41,9 @@ it('a migration may take longer than a reaction', async () => {
 });
 
 it('a connection that is lost amid a migration ends the start with its error, and the next start migrates', async () => {
-  const lost = expect(startForTest(ProbeModule, { url })).rejects.toThrow(/terminated|ECONNRESET/);
-  await underWay.promise;
-  await proxy.cut();
-  await lost;
+  const cut = underWay.promise.then(() => proxy.cut());
+  await expect(startForTest(ProbeModule, { url })).rejects.toThrow(/terminated|ECONNRESET/);
+  await cut;
   await proxy.restore();
   const service = await startForTest(ProbeModule, { url });
   expect(await service.query('select count(*)::int as rows from effect')).toEqual([{ rows: 1 }]);
