@@ -128,5 +128,10 @@ describe('npm run check-invariants', () => {
     expect((await check('--database-url', 'postgres://host/order')).told).toContain('{service}');
     const { code, told } = await check('--database-url', 'postgres://127.0.0.1:1/{service}');
     expect({ code, told }).toEqual({ code: 1, told: expect.stringContaining('ECONNREFUSED 127.0.0.1:1') });
+    expect(await check('--provider-url', 'http://127.0.0.1:1')).toEqual({
+      code: 1,
+      told: expect.stringMatching(/^the payment provider does not answer at http:\/\/127\.0\.0\.1:1 .*\n$/),
+    });
+    expect((await check('--mail-dir', join(world.platform.dataDir, 'post'))).told).toContain('no such folder');
   });
 });

@@ -1,11 +1,13 @@
 import { Client } from 'pg';
 import { type ServiceName, services } from '../platform/apps.js';
+import { NotChecked, reasonOf } from './reach.js';
 import type { System } from './system.js';
 
 /** One connection to each of the five databases. */
 export class Databases {
   private constructor(private readonly clients: ReadonlyMap<ServiceName, Client>) {}
 
+  /** @throws NotChecked */
   static async open(system: Pick<System, 'databaseUrl'>): Promise<Databases> {
     const clients = new Map<ServiceName, Client>();
     const databases = new Databases(clients);
@@ -14,7 +16,10 @@ export class Databases {
         const client = new Client({ connectionString: system.databaseUrl(service), connectionTimeoutMillis: 10_000 });
         client.on('error', () => undefined);
         clients.set(service, client);
-        await client.connect();
+        await client.connect().catch((error: unknown) => {
+          const why = `the database of ${service} does not answer: ${reasonOf(error)}`;
+          throw new NotChecked(`${why}; start it with npm start, or say where it is with --database-url`);
+        });
       }
       return databases;
     } catch (error) {

@@ -1,3 +1,5 @@
+import { getJson } from './reach.js';
+
 interface Charge {
   readonly orderId: string;
   readonly status: 'charged' | 'declined';
@@ -14,9 +16,8 @@ interface Page {
 export async function chargesByOrder(providerUrl: string): Promise<ReadonlyMap<string, readonly Charge[]>> {
   const charges: Charge[] = [];
   for (let cursor: number | undefined = 0; cursor !== undefined;) {
-    const response = await fetch(`${providerUrl}/charges?limit=1000&cursor=${cursor}`);
-    if (!response.ok) throw new Error(`GET /charges of the payment provider: ${response.status}`);
-    const page = (await response.json()) as Page;
+    const url = `${providerUrl}/charges?limit=1000&cursor=${cursor}`;
+    const page: Page = await getJson(url, 'the payment provider', '--provider-url');
     charges.push(...page.charges);
     cursor = page.nextCursor;
   }

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import type { Databases } from './databases.js';
+import { getJson } from './reach.js';
 
 /** What went out and what was recorded are the same. One mail that the server took twice has one Message-ID, and is SMTP's limit. */
 export async function mailViolations(databases: Databases, sent: readonly string[]): Promise<string[]> {
@@ -36,9 +37,8 @@ const PAGE = 1_000;
 export async function mailAt(mailpitUrl: string): Promise<string[]> {
   const found: string[] = [];
   for (;;) {
-    const response = await fetch(`${mailpitUrl}/api/v1/messages?start=${found.length}&limit=${PAGE}`);
-    if (!response.ok) throw new Error(`Mailpit at ${mailpitUrl} answers ${response.status}`);
-    const { messages } = (await response.json()) as MailpitPage;
+    const url = `${mailpitUrl}/api/v1/messages?start=${found.length}&limit=${PAGE}`;
+    const { messages } = await getJson<MailpitPage>(url, 'Mailpit', '--mailpit');
     found.push(...messages.map(({ MessageID }) => MessageID.split('@')[0]!));
     if (messages.length < PAGE) return found;
   }

@@ -1,8 +1,9 @@
 import colors from 'picocolors';
-import { transportOf, WrongVariables } from '#libs/service';
+import { WrongVariables } from '#libs/service';
 import { violationsIn } from './invariants.js';
 import { mailAt, mailIn } from './mail.js';
 import { readOptions } from './options.js';
+import { NotChecked, openStore, reasonOf } from './reach.js';
 import type { System } from './system.js';
 
 const { databaseUrl, providerUrl, mailDir, mailpit, from, withinMs } = readOptions(process.argv);
@@ -10,7 +11,7 @@ const { databaseUrl, providerUrl, mailDir, mailpit, from, withinMs } = readOptio
 const system: System = {
   databaseUrl: (service) => databaseUrl.replaceAll('{service}', service),
   providerUrl,
-  openTransport: () => transportOf('invariants', process.env),
+  openTransport: () => openStore(process.env),
   ...(mailpit ? { sentMail: () => mailAt(mailpit) } : mailDir ? { sentMail: () => mailIn(mailDir) } : {}),
 };
 
@@ -21,8 +22,8 @@ try {
   if (violations.length === 0) process.stdout.write(`${colors.green('✓')} all that must hold holds${mail}\n`);
   else process.exitCode = 1;
 } catch (error) {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const expected = error instanceof WrongVariables || code !== undefined;
-  process.stderr.write(`${colors.red(expected ? message || String(code) : String((error as Error).stack))}\n`);
+  const { code, stack } = error as NodeJS.ErrnoException;
+  const expected = error instanceof WrongVariables || error instanceof NotChecked || code !== undefined;
+  process.stderr.write(`${colors.red(expected ? reasonOf(error) : String(stack))}\n`);
   process.exitCode = 1;
 }

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { address, time } from '../replay/options.js';
 
@@ -31,6 +32,7 @@ export function readOptions(argv: readonly string[]): Options {
     .option(
       '--mail-dir <folder>',
       'where letters were written to for want of a mail server (npm start: .farandole/mail)',
+      folder,
     )
     .option('--mailpit <url>', 'the mail server that took them', address)
     .option('--from <time>', 'messages stored before then do not count', time, new Date(Date.now() - DAYS * DAY_MS))
@@ -48,6 +50,11 @@ export function readOptions(argv: readonly string[]): Options {
 function database(value: string): string {
   if (/^postgres(ql)?:\/\//.test(value) && value.includes('{service}')) return value;
   throw new InvalidArgumentError('It looks like postgres://user@host:5432/{service}.');
+}
+
+function folder(value: string): string {
+  if (statSync(value, { throwIfNoEntry: false })?.isDirectory()) return value;
+  throw new InvalidArgumentError('There is no such folder.');
 }
 
 function seconds(value: string): number {

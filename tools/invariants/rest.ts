@@ -3,6 +3,7 @@ import type { Transport } from '#libs/messaging';
 import { services } from '../platform/apps.js';
 import type { Databases } from './databases.js';
 import { flowOf, type Flow } from './messages.js';
+import { NotChecked, reasonOf } from './reach.js';
 
 export interface Patience {
   /** Messages stored before do not count. */
@@ -31,7 +32,7 @@ export async function atRest(databases: Databases, transport: Transport, { from,
       if (still && flow.unhandled.length === 0) return flow;
       if (Date.now() > deadline) return withLeft(flow, after);
     } else if (Date.now() > deadline) {
-      return withLeft(await flowOf(transport, databases, from), before);
+      return withLeft(await patiently(() => flowOf(transport, databases, from), deadline), before);
     }
     await pause(100);
   }
@@ -47,7 +48,9 @@ async function patiently<T>(read: () => Promise<T>, deadline: number): Promise<T
     try {
       return await read();
     } catch (error) {
-      if (Date.now() > deadline) throw error;
+      if (Date.now() > deadline) {
+        throw new NotChecked(`what was stored cannot be read: ${reasonOf(error)}`, { cause: error });
+      }
       await pause(500);
     }
   }

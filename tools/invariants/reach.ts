@@ -1,0 +1,41 @@
+import type { Transport } from '#libs/messaging';
+import { transportOf } from '#libs/service';
+
+/** What would have to be looked at is out of reach; the message says why, and what to do. */
+export class NotChecked extends Error {
+  override readonly name = 'NotChecked';
+}
+
+/** The store that these variables name, once it has answered. @throws NotChecked, WrongVariables */
+export async function openStore(env: NodeJS.ProcessEnv): Promise<Transport> {
+  const transport = await transportOf('invariants', env);
+  try {
+    await transport.ping();
+    return transport;
+  } catch (error) {
+    await transport.close();
+    throw new NotChecked(
+      `the store ${transport.name} does not answer: ${reasonOf(error)}; start it, or name it by the variables that the services have`,
+      { cause: error },
+    );
+  }
+}
+
+/** What somebody answers who is where an option says. @throws NotChecked */
+export async function getJson<T>(url: string, who: string, option: string): Promise<T> {
+  const { origin } = new URL(url);
+  const response = await fetch(url).catch((error: unknown) => {
+    const { cause } = error as Error;
+    const why = (cause as NodeJS.ErrnoException | undefined)?.code ?? reasonOf(cause ?? error);
+    throw new NotChecked(`${who} does not answer at ${origin} (${why}); start it, or say where it is with ${option}`);
+  });
+  if (!response.ok) throw new NotChecked(`${who} at ${origin} answers ${response.status}`);
+  return response.json().catch(() => {
+    throw new NotChecked(`what answers at ${origin} is not ${who}; say where it is with ${option}`);
+  }) as Promise<T>;
+}
+
+export function reasonOf(error: unknown): string {
+  const { message, code } = error as NodeJS.ErrnoException;
+  return message || String(code);
+}
