@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { address } from '../replay/options.js';
 
 export interface Options {
   /** Of each of these lists, every order takes one by chance. */
@@ -25,7 +26,7 @@ export function readOptions(argv: readonly string[]): Options {
     .option('--quantity <n>', 'how many of it', positive, 1)
     .option('--count <n>', 'how many orders', positive, 1)
     .option('--concurrency <n>', 'how many orders are under way at a time', positive, 20)
-    .option('--url <url>', 'the order service', address, 'http://127.0.0.1:3001')
+    .option('--url <url>', 'the order service', plainAddress, 'http://127.0.0.1:3001')
     .option('--timeout <seconds>', 'how long to wait for one order to settle', positive, 60)
     .addHelpText(
       'after',
@@ -51,7 +52,8 @@ function positive(value: string): number {
   return Number(value);
 }
 
-function address(value: string): string {
-  if (!/^http:\/\/[^/]+/.test(value)) throw new InvalidArgumentError('It looks like http://127.0.0.1:3001.');
-  return value.replace(/\/+$/, '');
+function plainAddress(value: string): string {
+  const url = address(value);
+  if (url.startsWith('https:')) throw new InvalidArgumentError('Orders are placed over http: alone.');
+  return url;
 }

@@ -9,6 +9,12 @@ export class AppPortInUse extends PlatformError {
   }
 }
 
+export class PortTakenTwice extends PlatformError {
+  constructor(app: string, port: number) {
+    super(`port ${port} would be both that of ${app} and PostgreSQL's; choose another with --port or --postgres-port`);
+  }
+}
+
 export class FolderInUse extends PlatformError {
   constructor(folder: string, pid: number) {
     super(`${folder} is in use by another npm start (process ${pid}); stop that one, or choose another with --data`);

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { comesTrue, exists, isFree } from '../processes/index.js';
+import { comesTrue, exists, freePort, isFree } from '../processes/index.js';
 import type { AppName } from './apps.js';
 import { type Platform, type PlatformOptions, startPlatform } from './index.js';
 
@@ -132,6 +132,13 @@ describe('startPlatform', () => {
     const { port } = other.address() as { port: number };
     await expect(start({ ...optionsFor(['order']), port })).rejects.toThrow(`port ${port} (for order) is in use`);
     other.close();
+  });
+
+  it('refuses to give PostgreSQL the port of an app', async () => {
+    const port = await freePort();
+    await expect(start({ ...optionsFor(['order']), port, postgresPort: port })).rejects.toThrow(
+      `port ${port} would be both that of order and PostgreSQL's`,
+    );
   });
 
   it('refuses a folder that another one uses', async () => {

@@ -9,7 +9,7 @@ import {
 } from '../postgres/index.js';
 import { AppProcess } from './app-process.js';
 import { type AppName, apps, defaultPorts, isService, services } from './apps.js';
-import { AppPortInUse, Interrupted, PlatformError } from './errors.js';
+import { AppPortInUse, Interrupted, PlatformError, PortTakenTwice } from './errors.js';
 import { LogFile } from './log-file.js';
 import { type AppOptions, planApp, portsOf } from './plan.js';
 import { superviseDatabase } from './supervise-database.js';
@@ -81,7 +81,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   let platform: RunningPlatform | undefined;
   try {
     const ports = await portsOf(chosen, port);
-    for (const [app, one] of ports) if (one !== 0 && !(await isFree(one))) throw new AppPortInUse(app, one);
+    for (const [app, one] of ports) {
+      if (one === postgresPort) throw new PortTakenTwice(app, one);
+      if (!(await isFree(one))) throw new AppPortInUse(app, one);
+    }
     const postgres = await startDatabase({
       dataDir: databaseDir,
       port: postgresPort,

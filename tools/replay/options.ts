@@ -52,8 +52,8 @@ function group(value: string): string {
 }
 
 export function address(value: string): string {
-  if (!URL.canParse(value) || !/^https?:/.test(value)) {
-    throw new InvalidArgumentError('It looks like http://127.0.0.1:3005.');
+  if (!URL.canParse(value) || !/^https?:\/\//.test(value)) {
+    throw new InvalidArgumentError('It looks like http://127.0.0.1:3001.');
   }
   return value.replace(/\/+$/, '');
 }

@@ -61,9 +61,17 @@ export async function request<T>(to: Addressee, { method, path, body, options = 
 function tokenFor(url: string): string {
   const { OPS_TOKEN, OPS_TOKEN_FILE } = process.env;
   if (OPS_TOKEN) return OPS_TOKEN;
-  if (OPS_TOKEN_FILE) return readFileSync(OPS_TOKEN_FILE, 'utf8').trim();
+  if (OPS_TOKEN_FILE) return tokenIn(OPS_TOKEN_FILE);
   if (isLoopback(new URL(url).hostname)) return developmentToken;
   throw new NotDone('OPS_TOKEN is not set: it is the token that the service was started with');
+}
+
+function tokenIn(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new NotDone(`OPS_TOKEN_FILE: ${(error as Error).message}`);
+  }
 }
 
 function refusal(

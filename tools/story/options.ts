@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { portOffset, type ServiceName, services } from '../platform/apps.js';
+import { address } from '../replay/options.js';
 
 export type Addresses = Readonly<Record<ServiceName, string>>;
 
@@ -39,11 +40,6 @@ export function addressesFrom(orderUrl: string, others: Partial<Addresses> = {})
 function uuid(value: string): string {
   if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value)) return value.toLowerCase();
   throw new InvalidArgumentError('The id of an order is a UUID, like 019ac3f2-7b1e-7c55-9d3a-2f60c4b1a7e8.');
-}
-
-function address(value: string): string {
-  if (!/^https?:\/\/[^/]+/.test(value)) throw new InvalidArgumentError('It looks like http://127.0.0.1:3001.');
-  return value.replace(/\/+$/, '');
 }
 
 function elsewhere(value: string, previous: Partial<Addresses>): Partial<Addresses> {
