@@ -57,7 +57,7 @@ afterAll(async () => {
 });
 
 /** What the command prints. */
-async function dlq(...args: string[]): Promise<string> {
+async function dlq(command: string, ...args: string[]): Promise<string> {
   const printed: string[] = [];
   const terminal = {
     width: 200,
@@ -66,7 +66,8 @@ async function dlq(...args: string[]): Promise<string> {
     onLeave: () => () => undefined,
   };
   const program = commandLine(actionsOn(terminal, () => (notAllHandled = true)));
-  await program.parseAsync([...args, '--service', 'shipping', '--url', service.http, '--by', 'ada'], { from: 'user' });
+  const common = ['--service', 'shipping', '--url', service.http, '--by', 'ada'];
+  await program.parseAsync([command, ...common, ...args], { from: 'user' });
   return printed.join('\n');
 }
 
@@ -126,6 +127,14 @@ it('discards', async () => {
   );
   expect(await dlq('list', '--state', 'all')).toMatch(/discarded[^]*discarded/);
 });
+
+it.each(['list', 'groups', 'show 1', 'replay 1', 'replay --resume 1', 'stop 1'])(
+  'does not take one service for another: %s',
+  async (line) => {
+    const [command = '', ...args] = line.split(' ');
+    await expect(dlq(command, ...args, '--service', 'payment')).rejects.toThrow(/: This is shipping, not payment$/);
+  },
+);
 
 it('says in one line what is wrong', async () => {
   await setAside(1);

@@ -96,8 +96,8 @@ export class Letters {
     const found: Letter[] = [];
     let cursor: string | undefined;
     do {
-      const query = queryOf({ ...filter, state, limit: Math.min(200, limit - found.length), cursor });
-      const page = await this.get<{ letters: Letter[]; cursor?: string }>(`?${query}`);
+      const query = { ...filter, state, limit: Math.min(200, limit - found.length), cursor };
+      const page = await this.get<{ letters: Letter[]; cursor?: string }>('', query);
       found.push(...page.letters);
       cursor = page.cursor;
     } while (cursor !== undefined && found.length < limit);
@@ -105,7 +105,7 @@ export class Letters {
   }
 
   async groups(filter: Filter): Promise<readonly Group[]> {
-    return (await this.get<{ groups: Group[] }>(`/groups?${queryOf({ ...filter })}`)).groups;
+    return (await this.get<{ groups: Group[] }>('/groups', { ...filter })).groups;
   }
 
   show(id: string): Promise<WholeLetter> {
@@ -141,8 +141,9 @@ export class Letters {
     return this.post(`/replays/${replayId}/stop`, {});
   }
 
-  private get<T>(path: string): Promise<T> {
-    return request<T>(this.to, { method: 'GET', path: `/ops/dead-letters${path}`, options: OPTIONS });
+  private get<T>(path: string, query: Query = {}): Promise<T> {
+    const whole = `/ops/dead-letters${path}?${queryOf({ service: this.to.service, ...query })}`;
+    return request<T>(this.to, { method: 'GET', path: whole, options: OPTIONS });
   }
 
   private post<T>(path: string, body: object): Promise<T> {
@@ -151,7 +152,9 @@ export class Letters {
   }
 }
 
-function queryOf(values: Readonly<Record<string, string | number | Date | undefined>>): string {
+type Query = Readonly<Record<string, string | number | Date | undefined>>;
+
+function queryOf(values: Query): string {
   const given = Object.entries(values).filter(([, value]) => value !== undefined);
   const texts = given.map(([name, value]): [string, string] => [
     name,

@@ -1,9 +1,9 @@
-import { Body, Controller, Get, HttpCode, Inject, Param, Post, UseGuards } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import type { ReplayProgress } from '#libs/inbox';
 import { noSuchReplay, problemOf, thisService } from './dead-letters.problems.js';
-import { Id, ReplayBody, ReplaysBody } from './dead-letters.requests.js';
+import { Id, ReplayBody, ReplaysBody, ServiceQuery } from './dead-letters.requests.js';
 import type { Messaging } from './messaging.js';
 import { OpsGuard } from './ops.js';
 import type { Settings } from './settings.js';
@@ -37,7 +37,11 @@ export class DeadLetterReplaysController {
 
   /** How far it is. */
   @Get(':id')
-  async progress(@Param({ schema: Id }) { id }: z.output<typeof Id>): Promise<ReplayProgress> {
+  async progress(
+    @Param({ schema: Id }) { id }: z.output<typeof Id>,
+    @Query({ schema: ServiceQuery }) { service }: z.output<typeof ServiceQuery>,
+  ): Promise<ReplayProgress> {
+    thisService(this.settings, service);
     const progress = await this.messaging.forDeadLetters.replays.progress(id);
     if (!progress) throw noSuchReplay(id);
     return progress;
@@ -53,6 +57,6 @@ export class DeadLetterReplaysController {
     thisService(this.settings, service);
     await this.messaging.forDeadLetters.replays.stop(id);
     this.messaging.wake();
-    return this.progress({ id });
+    return this.progress({ id }, {});
   }
 }

@@ -13,7 +13,15 @@ import {
   type WholeLetter,
 } from '#libs/inbox';
 import { noSuchLetter, problemOf, thisService } from './dead-letters.problems.js';
-import { DiscardBody, EditBody, GroupsQuery, Id, ListQuery, ReplayBody } from './dead-letters.requests.js';
+import {
+  DiscardBody,
+  EditBody,
+  GroupsQuery,
+  Id,
+  ListQuery,
+  ReplayBody,
+  ServiceQuery,
+} from './dead-letters.requests.js';
 import { lineOf, wholeOf } from './dead-letters.views.js';
 import type { Messaging } from './messaging.js';
 import { OpsGuard } from './ops.js';
@@ -44,7 +52,8 @@ export class DeadLettersController {
   /** The newest first; `cursor` of the answer asks for those that follow. */
   @Get()
   async list(@Query({ schema: ListQuery }) query: Asked<typeof ListQuery>): Promise<object> {
-    const { state, limit, cursor, ...filter } = query;
+    const { service, state, limit, cursor, ...filter } = query;
+    thisService(this.settings, service);
     const letters = await this.view.list(filter, {
       ...(state === 'all' ? {} : { state }),
       before: cursor,
@@ -58,14 +67,19 @@ export class DeadLettersController {
   /** Open letters by what went wrong: one line per cause. */
   @Get('groups')
   async groups(
-    @Query({ schema: GroupsQuery }) { limit, ...filter }: Asked<typeof GroupsQuery>,
+    @Query({ schema: GroupsQuery }) { service, limit, ...filter }: Asked<typeof GroupsQuery>,
   ): Promise<{ service: string; groups: readonly LetterGroup[] }> {
+    thisService(this.settings, service);
     return { service: this.settings.service, groups: await this.view.groups(filter, limit) };
   }
 
   /** Headers, body, errors with their stacks, and what was done to it. */
   @Get(':id')
-  async show(@Param({ schema: Id }) { id }: Asked<typeof Id>): Promise<object> {
+  async show(
+    @Param({ schema: Id }) { id }: Asked<typeof Id>,
+    @Query({ schema: ServiceQuery }) { service }: Asked<typeof ServiceQuery>,
+  ): Promise<object> {
+    thisService(this.settings, service);
     return wholeOf(await this.letter(id));
   }
 

@@ -7,7 +7,7 @@ const time = z.iso
 /** As the database gives them. */
 const id = z.string().regex(/^[1-9]\d{0,17}$/, 'the number of a dead letter or of a replay');
 
-/** Who is asked, so that nobody changes another service's letters by a wrong address. */
+/** Who is asked, so that nobody sees or changes another service's letters by a wrong address. */
 const service = z.string().optional();
 
 /** For the audit: one token serves all, so it is what they say. */
@@ -27,14 +27,17 @@ const limit = z.coerce.number().int().min(1).max(200).default(50);
 
 export const Id = z.strictObject({ id });
 
+export const ServiceQuery = z.strictObject({ service });
+
 export const ListQuery = z.strictObject({
+  service,
   ...filter,
   state: z.enum(['open', 'replaying', 'replayed', 'discarded', 'all']).default('open'),
   limit,
   cursor: id.optional(),
 });
 
-export const GroupsQuery = z.strictObject({ ...filter, limit });
+export const GroupsQuery = z.strictObject({ service, ...filter, limit });
 
 const ratePerSecond = z.number().positive().max(1_000).default(10);
 
