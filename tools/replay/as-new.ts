@@ -33,5 +33,6 @@ export async function feedNewGroup(options: Options, group: string): Promise<str
     `  ${variables.join(' ')} npx node dist/apps/${service}/src/main.js`,
     '',
     'Its inbox knows nothing, so every message has its effects again: letters are sent, cards are charged, and what it states reaches the other services.',
+    'Nothing ends the group by itself: how to, and what it means for npm run check-invariants, is told in tools/replay/README.md.',
   ].join('\n');
 }
