@@ -2,6 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { arrivals } from './arrivals.js';
 import type { LoadClient, Timed } from './client.js';
 
+type Customer = Pick<LoadClient, 'run'>;
+
 export interface Window {
   /** Load before anything is counted, at least. */
   readonly rampMs: number;
@@ -55,22 +57,25 @@ export async function oneByOne(client: LoadClient, count: number): Promise<Timed
 
 /**
  * Orders come at random times, `perSecond` of them, whether or not the system keeps up; at the same times for the same seed. Resolves, once all are
- * settled, with the time of each from when it was meant to be sent, in milliseconds; those meant to be sent during the ramp are left out.
+ * settled, with the time of each from when it was meant to be sent, in milliseconds; those meant to be sent during the ramp are left out. Rejects as soon
+ * as one fails.
  */
-export async function openLoop(client: LoadClient, perSecond: number, window: Window, seed: number): Promise<number[]> {
+export async function openLoop(client: Customer, perSecond: number, window: Window, seed: number): Promise<number[]> {
   const start = performance.now();
   const latencies: number[] = [];
   const running: Promise<void>[] = [];
+  let failed = false;
   for (const dueAt of arrivals(perSecond, window, seed)) {
+    if (failed) break;
     const intended = start + dueAt;
     const wait = intended - performance.now();
     if (wait > 0.5) await pause(wait);
     const counts = dueAt >= window.rampMs;
-    running.push(
-      client.run().then(({ settledAt }) => {
-        if (counts) latencies.push(settledAt - intended);
-      }),
-    );
+    const order = client.run().then(({ settledAt }) => {
+      if (counts) latencies.push(settledAt - intended);
+    });
+    order.catch(() => (failed = true));
+    running.push(order);
   }
   await Promise.all(running);
   return latencies;
