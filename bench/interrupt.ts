@@ -21,7 +21,28 @@ export function goOnUnlessInterrupted(): void {
   if (told) throw new Interrupted();
 }
 
-/** Rejects at Ctrl-C, so that what was started is stopped in order; a second one ends the process. */
-export function untilInterrupted<T>(work: Promise<T>): Promise<T> {
-  return Promise.race([work, ended.promise]);
+/** Starts something that a run needs; however the run ends, `stop` is called then. */
+export type Start = <T>(start: () => Promise<T>, stop: (started: T) => unknown) => Promise<T>;
+
+/**
+ * Does the work until it ends or is interrupted (Ctrl-C; a second one ends the process). Settles once all that it started is stopped, the last first; what is just starting is
+ * waited for. What cannot be stopped is told, and the rest stopped nevertheless.
+ */
+export async function untilInterrupted<T>(work: (start: Start) => Promise<T>): Promise<T> {
+  const stops: (() => Promise<unknown>)[] = [];
+  const start: Start = (begin, stop) => {
+    goOnUnlessInterrupted();
+    const started = begin();
+    stops.push(() => started.then(stop, () => undefined));
+    return started;
+  };
+  try {
+    return await Promise.race([work(start), ended.promise]);
+  } finally {
+    for (const stop of stops.toReversed()) await stop().catch(tell);
+  }
+}
+
+function tell(error: unknown): void {
+  process.stderr.write(`not stopped: ${String((error as Error).stack)}\n`);
 }

@@ -159,5 +159,6 @@ try {
   const told =
     error instanceof DoesNotCount || error instanceof Interrupted ? error.message : String((error as Error).stack);
   process.stderr.write(`${colors.red(told)}\n`);
-  process.exitCode = 1;
+  // All is stopped, but whoever was ordering would go on asking for half a minute.
+  process.exit(1);
 }

@@ -1,13 +1,14 @@
-import { chmod, mkdtemp, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stockOf, violations } from '../e2e/invariants.js';
 import type { Store } from '../e2e/stores.js';
 import { type StockView, World } from '../e2e/world.js';
 import { startPostgres } from '../tools/postgres/index.js';
-import type { Target } from './load/client.js';
 import { brokerProcesses } from './cost/processes.js';
+import { dataFolder, removeFolder } from './database.js';
+import { goOnUnlessInterrupted, type Start } from './interrupt.js';
 import { lettersFolder } from './letters.js';
+import type { Target } from './load/client.js';
 import { type StoreName, stores } from './stores.js';
 
 /** Counts what every statement costs, for the tables of costs and for whoever looks for what to change; and lets the floor's customers in. */
@@ -34,31 +35,26 @@ export class System {
   private constructor(
     private readonly options: SystemOptions,
     private readonly folder: string,
-    private readonly letters: string,
     readonly store: Store,
     /** Pids of the broker, where it is one of its own and its processes can be seen. */
     readonly broker: readonly number[],
     public world: World,
   ) {}
 
-  static async start(options: SystemOptions): Promise<System> {
-    const folder = await mkdtemp(join(tmpdir(), 'farandole-bench-'));
-    await chmod(folder, 0o755);
-    const letters = await lettersFolder();
+  /** It stops when the run ends. */
+  static async start(options: SystemOptions, start: Start): Promise<System> {
+    const folder = await start(dataFolder, removeFolder);
+    const letters = await start(lettersFolder, removeFolder);
     await symlink(letters, join(folder, 'mail'));
     const others = new Set(brokerProcesses());
-    const store = await stores[options.store]();
-    try {
-      const broker = brokerProcesses().filter((pid) => !others.has(pid));
-      const world = await startWorld(folder, store, options);
-      const system = new System(options, folder, letters, store, broker, world);
-      system.before = await stockOf(world);
-      return system;
-    } catch (error) {
-      await store.stop();
-      await removeAll(folder, letters);
-      throw error;
-    }
+    const store = await start(stores[options.store], (started) => started.stop());
+    const broker = brokerProcesses().filter((pid) => !others.has(pid));
+    const system = await start(
+      async () => new System(options, folder, store, broker, await startWorld(folder, store, options)),
+      (started) => started.world.stop(false),
+    );
+    system.before = await stockOf(system.world);
+    return system;
   }
 
   databaseUrl(service: Parameters<World['platform']['databaseUrl']>[0]): string {
@@ -76,6 +72,7 @@ export class System {
 
   /** Stops all services and starts them with other variables on the same data. */
   async restart(env: Readonly<Record<string, string>>, between: () => Promise<void> = async () => undefined) {
+    goOnUnlessInterrupted();
     const { placed } = this.world;
     await this.world.platform.stop();
     await between();
@@ -97,16 +94,6 @@ export class System {
   violations(): Promise<string[]> {
     return violations(this.world, this.before);
   }
-
-  async stop(): Promise<void> {
-    await this.world.stop(false);
-    await this.store.stop();
-    await removeAll(this.letters);
-  }
-}
-
-async function removeAll(...folders: readonly string[]): Promise<void> {
-  for (const folder of folders) await rm(folder, { recursive: true, force: true });
 }
 
 function startDatabase(folder: string, { postgres }: SystemOptions) {

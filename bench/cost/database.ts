@@ -1,4 +1,5 @@
-import { Client } from 'pg';
+import type { Client } from 'pg';
+import { connect } from '../database.js';
 
 /** Counters of a whole PostgreSQL since it started. */
 export interface DatabaseCounters {
@@ -40,8 +41,7 @@ export class DatabaseMeter {
   private constructor(private readonly client: Client) {}
 
   static async start(url: string): Promise<DatabaseMeter> {
-    const client = new Client({ connectionString: url, application_name: 'bench' });
-    await client.connect();
+    const client = await connect(url);
     await client.query('create extension if not exists pg_stat_statements');
     return new DatabaseMeter(client);
   }

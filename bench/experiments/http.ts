@@ -1,7 +1,8 @@
 import autocannon from 'autocannon';
 import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { bodyOf } from '../../e2e/world.js';
-import { Meter } from '../cost/meter.js';
+import { untilInterrupted } from '../interrupt.js';
 import { environmentOf, type Options } from '../options.js';
 import { type Estimate, estimate, mean } from '../statistics.js';
 import { System } from '../system.js';
@@ -28,12 +29,15 @@ const MANY = '10000000';
 const UNRELAYED = { PUBLISH: 'false', OUTBOX_MAX_DEPTH: MANY, ORDERS_MAX_UNSETTLED: MANY };
 
 /** `POST /orders` of the order service against a bare Fastify with the same schema. */
-export async function http(options: Options): Promise<HttpFound> {
-  const system = await System.start({ store: 'postgres', env: { ...environmentOf(options), ...UNRELAYED } });
-  const meter = await Meter.start(system);
-  const bare = fork(new URL('../load/bare-fastify.js', import.meta.url), [await copyOfOrders(system)]);
-  try {
-    const bareUrl = await new Promise<string>((resolve) => bare.once('message', (url) => resolve(url as string)));
+export function http(options: Options): Promise<HttpFound> {
+  return untilInterrupted(async (start) => {
+    const system = await System.start({ store: 'postgres', env: { ...environmentOf(options), ...UNRELAYED } }, start);
+    const database = await copyOfOrders(system);
+    const bare = await start(
+      async () => fork(new URL('../load/bare-fastify.js', import.meta.url), [database]),
+      (child) => child.kill(),
+    );
+    const [bareUrl] = (await once(bare, 'message')) as [string];
     const urls = { order: `${system.world.platform.url('order')}/orders`, fastify: `${bareUrl}/orders` };
     const compare = async (sku: string, expected: number): Promise<Compared> => {
       const run = (url: string, seconds: number) => requests(url, JSON.stringify(bodyOf({ sku })), seconds, expected);
@@ -58,11 +62,7 @@ export async function http(options: Options): Promise<HttpFound> {
       accepted: await compare('mug-blue', 202),
       refused: await compare('nothing-of-ours', 422),
     };
-  } finally {
-    bare.kill();
-    await meter.stop();
-    await system.stop();
-  }
+  });
 }
 
 async function requests(url: string, body: string, seconds: number, expected: number): Promise<number> {

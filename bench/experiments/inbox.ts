@@ -16,9 +16,12 @@ const BATCHES = [1, 10, 100];
 
 /** The inventory service's inbox with OrderPlaced, one batch at a time, as one lane hands them over, and without a pace, which would be what is measured. */
 export async function inbox(options: Options): Promise<InboxFound> {
-  return withPostgres(async (createDatabase) => {
+  return withPostgres(async (createDatabase, start) => {
     const url = await createDatabase('inventory');
-    const service = await startForTest(InventoryModule, { url, variables: { BATCH_PACE_MS: '0' } });
+    const service = await start(
+      () => startForTest(InventoryModule, { url, variables: { BATCH_PACE_MS: '0' } }),
+      (started) => started.close(),
+    );
     let next = 0;
     const batchOf = (size: number) => Array.from({ length: size }, () => orderPlaced(skus[next++ % skus.length]));
     const run = async (size: number) => {
@@ -31,16 +34,12 @@ export async function inbox(options: Options): Promise<InboxFound> {
       await service.query('truncate outbox');
       return perSecond;
     };
-    try {
-      for (const size of [100, 100, ...BATCHES]) await run(size);
-      const found = new Map<number, number[]>(BATCHES.map((size) => [size, []]));
-      for (let n = 0; n < options.repetitions; n++) {
-        for (const size of BATCHES) found.get(size)!.push(await run(size));
-        say(`  ${n + 1}: ${BATCHES.map((size) => `${found.get(size)!.at(-1)!.toFixed(0)}/s by ${size}`).join(', ')}`);
-      }
-      return { perSecond: Object.fromEntries([...found].map(([size, all]) => [size, estimate(all)])) };
-    } finally {
-      await service.close();
+    for (const size of [100, 100, ...BATCHES]) await run(size);
+    const found = new Map<number, number[]>(BATCHES.map((size) => [size, []]));
+    for (let n = 0; n < options.repetitions; n++) {
+      for (const size of BATCHES) found.get(size)!.push(await run(size));
+      say(`  ${n + 1}: ${BATCHES.map((size) => `${found.get(size)!.at(-1)!.toFixed(0)}/s by ${size}`).join(', ')}`);
     }
+    return { perSecond: Object.fromEntries([...found].map(([size, all]) => [size, estimate(all)])) };
   });
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { v8Options } from '../../libs/service/src/v8.js';
@@ -10,12 +10,12 @@ import { clock, type Span } from '../cost/cpu-profile.js';
 import type { CostPerOrder } from '../cost/meter.js';
 import { cpuOf } from '../cost/processes.js';
 import { sharesOf } from '../cost/purposes.js';
+import { removeFolder } from '../database.js';
 import { lettersFolder } from '../letters.js';
 import { LoadClient, skus } from '../load/client.js';
 import { closedLoop, oneByOne } from '../load/loops.js';
 import { type Options, profiling } from '../options.js';
 import { type Estimate, estimate, median, percentile } from '../statistics.js';
-import type { System } from '../system.js';
 import { type Bench, say, warmUp, warmUpSingly, withBench } from './run.js';
 
 export interface PeerFound {
@@ -63,11 +63,11 @@ const OUTBOX_ROWS = { polling: 1_000, one: 1_000, all: 1_000 };
 
 /** The same story written the usual way, on the same broker and PostgreSQL, each in its turn while the others are idle. */
 export async function peers(options: Options): Promise<PeersFound> {
-  return compare(options, async (contestants, { system }) => ({
+  return compare(options, async (contestants, bench) => ({
     concurrency: options.concurrency,
     packages: packages(),
     systems: Object.fromEntries(contestants.map((one) => [one.name, foundOf(one)])),
-    transactionalOutbox: await transactionalOutbox(system),
+    transactionalOutbox: await transactionalOutbox(bench),
   }));
 }
 
@@ -91,7 +91,7 @@ export async function purposes(options: Options): Promise<PurposesFound> {
       Object.fromEntries(Object.entries(shares[name]!).map(([purpose, share]) => [purpose, share * median(nodeCpu)]));
     return { systems: Object.fromEntries(measured.map((one) => [one.name, inMicroseconds(one)])) };
   } finally {
-    await rm(profile, { recursive: true, force: true });
+    await removeFolder(profile);
   }
 }
 
@@ -111,24 +111,15 @@ async function compare<Found>(
       // The listener of pg-transactional-outbox reads the write-ahead log.
       postgres: { wal_level: 'logical' },
       work: async (bench) => {
-        const mail = await lettersFolder();
-        const children: ChildProcess[] = [];
-        try {
-          const contestants = [farandole(bench)];
-          for (const peer of PEERS)
-            contestants.push(
-              await startPeer(peer, bench.system, { MAIL_DIR: mail, ...profiling(options.profile) }, children),
-            );
-          for (const { client } of contestants.slice(1)) await warmUp(client, options);
-          for (const { client } of contestants) await warmUpSingly(client, options);
-          await inTurns(contestants, options, singly(bench), ({ p50 }) => `${p50.at(-1)!.toFixed(1)} ms`);
-          await inTurns(contestants, options, underLoad(bench), ({ rates }) => `${rates.at(-1)!.toFixed(0)}/s`);
-          await Promise.all(contestants.slice(1).map(({ client }) => client.stop()));
-          return await conclude(contestants, bench);
-        } finally {
-          await Promise.all(children.map(ended));
-          await rm(mail, { recursive: true, force: true });
-        }
+        const mail = await bench.start(lettersFolder, removeFolder);
+        const contestants = [farandole(bench)];
+        for (const peer of PEERS)
+          contestants.push(await startPeer(peer, bench, { MAIL_DIR: mail, ...profiling(options.profile) }));
+        for (const { client } of contestants.slice(1)) await warmUp(client, options);
+        for (const { client } of contestants) await warmUpSingly(client, options);
+        await inTurns(contestants, options, singly(bench), ({ p50 }) => `${p50.at(-1)!.toFixed(1)} ms`);
+        await inTurns(contestants, options, underLoad(bench), ({ rates }) => `${rates.at(-1)!.toFixed(0)}/s`);
+        return conclude(contestants, bench);
       },
     },
   );
@@ -153,25 +144,21 @@ function contestant(name: string, client: LoadClient, pids: readonly number[]): 
   return { name, client, pids, rates: [], p50: [], p99: [], costs: [], nodeCpu: [], loaded: [] };
 }
 
-async function startPeer(
-  name: string,
-  system: System,
-  env: Record<string, string>,
-  children: ChildProcess[],
-): Promise<Contestant> {
+async function startPeer(name: string, { system, start }: Bench, env: Record<string, string>): Promise<Contestant> {
   const { postgres } = system.world.platform;
   const own: ChildProcess[] = [];
   let target = { orderUrl: '', orderDatabase: '', placed: () => undefined };
   for (const service of services) {
     const url = await postgres.createDatabase(`${name.replace('-', '_')}_${service}`);
-    const { address, child } = await startService(name, service, {
+    const variables = {
       ...env,
       DATABASE_URL: url,
       RABBITMQ_URL: system.store.env['RABBITMQ_URL']!,
       PAYMENT_PROVIDER_URL: system.world.platform.url('payment-provider'),
-    });
+    };
+    const child = await start(async () => forkService(name, service, variables), ended);
+    const address = (await answerOf(child)) as string;
     own.push(child);
-    children.push(child);
     if (service === 'order')
       target = { ...target, orderUrl: address.replace('[::1]', '127.0.0.1'), orderDatabase: url };
     if (service === 'inventory') {
@@ -180,19 +167,19 @@ async function startPeer(
       );
     }
   }
+  const client = await start(
+    () => LoadClient.start(target),
+    (started) => started.stop(),
+  );
   return contestant(
     name,
-    await LoadClient.start(target),
+    client,
     own.map(({ pid }) => pid!),
   );
 }
 
-async function startService(peer: string, service: string, env: Record<string, string>) {
-  const child = fork(join(folder, 'dist', `${peer}.js`), [service], {
-    env: { ...process.env, ...env },
-    execArgv: v8Options,
-  });
-  return { child, address: (await answerOf(child)) as string };
+function forkService(peer: string, service: string, env: Record<string, string>): ChildProcess {
+  return fork(join(folder, 'dist', `${peer}.js`), [service], { env: { ...process.env, ...env }, execArgv: v8Options });
 }
 
 type Measure = (one: Contestant, options: Options) => Promise<void>;
@@ -250,16 +237,16 @@ function foundOf({ rates, p50, p99, costs, nodeCpu }: Contestant): PeerFound {
   };
 }
 
-async function transactionalOutbox(system: System): Promise<Record<string, number>> {
+async function transactionalOutbox({ system, start }: Bench): Promise<Record<string, number>> {
   const found: Record<string, number> = {};
   for (const [mode, rows] of Object.entries(OUTBOX_ROWS)) {
     const url = await system.world.platform.postgres.createDatabase(`outbox_${mode}`);
-    const child = fork(join(folder, 'dist', 'transactional-outbox.js'), [mode, String(rows)], {
-      env: { ...process.env, DATABASE_URL: url, RABBITMQ_URL: system.store.env['RABBITMQ_URL'] },
-    });
+    const env = { ...process.env, DATABASE_URL: url, RABBITMQ_URL: system.store.env['RABBITMQ_URL'] };
+    const program = join(folder, 'dist', 'transactional-outbox.js');
+    const child = await start(async () => fork(program, [mode, String(rows)], { env }), ended);
     found[mode] = (await answerOf(child)) as number;
     say(`  pg-transactional-outbox, ${mode}: ${found[mode].toFixed(0)}/s`);
-    child.kill();
+    await ended(child);
   }
   return found;
 }

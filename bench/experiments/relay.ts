@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { pino } from 'pino';
 import type { QueryRunner } from 'typeorm';
 import { choreography } from '#libs/contracts';
 import { MessagingMetrics, systemOf, type OutgoingMessage, type Publisher, type Transport } from '#libs/messaging';
 import { CreateOutbox1700000000001, INSERT, Relay, valuesOf } from '#libs/outbox';
 import type { Store } from '../../e2e/stores.js';
-import { withPostgres } from '../database.js';
+import { connect, withPostgres } from '../database.js';
 import { bareKafka, bareRabbit, type BareClient } from '../load/bare-clients.js';
 import { orderPlaced, outgoing } from '../load/orders.js';
 import type { Options } from '../options.js';
@@ -31,62 +31,65 @@ export async function relay(options: Options): Promise<RelayFound> {
   if (options.store === 'postgres')
     throw new Error('on postgres the log itself is the store: choose --store rabbitmq or kafka');
   const rows = options.seconds * ROWS_PER_SECOND_OF_RUN;
-  const store = await stores[options.store]();
-  try {
-    return await withPostgres(async (createDatabase) => {
-      const url = await createDatabase('relay');
-      const writer = new Client({ connectionString: url });
-      await writer.connect();
-      await new CreateOutbox1700000000001().up({
-        query: (text: string) => writer.query(text),
-      } as unknown as QueryRunner);
-      const transport = await open(store);
-      const publisher = new Counted(await transport.publisher());
-      const working = new Relay({
-        url,
-        publisher,
-        // Lines leave together, as a service's do.
-        log: pino({ level: options.logLevel }, pino.destination({ dest: '/dev/null', sync: false, minLength: 4_096 })),
-        metrics: new MessagingMetrics(systemOf(transport.name), 'order'),
-        system: systemOf(transport.name),
-      });
-      working.start();
-      const bare = await bareOf(store);
-      try {
-        const runRelay = async () => (rows / (await relayed(writer, publisher, batch(rows)))) * 1000;
-        const runBare = async () => {
-          const messages = batch(rows);
-          const began = performance.now();
-          await bare.publish(messages);
-          return (rows / (performance.now() - began)) * 1000;
-        };
-        await runRelay();
-        await runBare();
-        const all: { relay: number[]; bare: number[] }[] = [];
-        for (let n = 0; n < options.repetitions; n++) {
-          await bare.empty();
-          const first = await runRelay();
-          const bares = [await runBare(), await runBare()];
-          all.push({ relay: [first, await runRelay()], bare: bares });
-          say(`  ${n + 1}: relay ${mean(all[n]!.relay).toFixed(0)}/s, bare ${mean(bares).toFixed(0)}/s`);
-        }
-        return {
-          rows,
-          relay: estimate(all.flatMap((one) => one.relay)),
-          bare: estimate(all.flatMap((one) => one.bare)),
-          ratio: estimate(all.map((one) => mean(one.relay) / mean(one.bare))),
-        };
-      } finally {
-        await working.stop();
-        await publisher.close();
-        await bare.close();
-        await transport.close();
-        await writer.end();
-      }
-    });
-  } finally {
-    await store.stop();
-  }
+  return withPostgres(async (createDatabase, start) => {
+    const store = await start(stores[options.store], (started) => started.stop());
+    const url = await createDatabase('relay');
+    const writer = await start(
+      () => connect(url),
+      (client) => client.end(),
+    );
+    await new CreateOutbox1700000000001().up({
+      query: (text: string) => writer.query(text),
+    } as unknown as QueryRunner);
+    const transport = await start(() => open(store), close);
+    const bare = await start(() => bareOf(store), close);
+    const publisher = await start(async () => new Counted(await transport.publisher()), close);
+    await start(
+      async () => startRelay(url, publisher, transport, options.logLevel),
+      (working) => working.stop(),
+    );
+    const runRelay = async () => (rows / (await relayed(writer, publisher, batch(rows)))) * 1000;
+    const runBare = async () => {
+      const messages = batch(rows);
+      const began = performance.now();
+      await bare.publish(messages);
+      return (rows / (performance.now() - began)) * 1000;
+    };
+    await runRelay();
+    await runBare();
+    const all: { relay: number[]; bare: number[] }[] = [];
+    for (let n = 0; n < options.repetitions; n++) {
+      await bare.empty();
+      const first = await runRelay();
+      const bares = [await runBare(), await runBare()];
+      all.push({ relay: [first, await runRelay()], bare: bares });
+      say(`  ${n + 1}: relay ${mean(all[n]!.relay).toFixed(0)}/s, bare ${mean(bares).toFixed(0)}/s`);
+    }
+    return {
+      rows,
+      relay: estimate(all.flatMap((one) => one.relay)),
+      bare: estimate(all.flatMap((one) => one.bare)),
+      ratio: estimate(all.map((one) => mean(one.relay) / mean(one.bare))),
+    };
+  });
+}
+
+function startRelay(url: string, publisher: Publisher, { name }: Transport, logLevel: string): Relay {
+  const system = systemOf(name);
+  const relaying = new Relay({
+    url,
+    publisher,
+    // Lines leave together, as a service's do.
+    log: pino({ level: logLevel }, pino.destination({ dest: '/dev/null', sync: false, minLength: 4_096 })),
+    metrics: new MessagingMetrics(system, 'order'),
+    system,
+  });
+  relaying.start();
+  return relaying;
+}
+
+function close(opened: { close(): Promise<void> }): Promise<void> {
+  return opened.close();
 }
 
 function batch(count: number): OutgoingMessage[] {

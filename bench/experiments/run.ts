@@ -2,7 +2,7 @@ import { Meter } from '../cost/meter.js';
 import { LoadClient } from '../load/client.js';
 import { oneByOne, several } from '../load/loops.js';
 import { Quiet } from '../load/quiet.js';
-import { untilInterrupted } from '../interrupt.js';
+import { type Start, untilInterrupted } from '../interrupt.js';
 import { environmentOf, type Options } from '../options.js';
 import { System } from '../system.js';
 
@@ -21,6 +21,27 @@ export interface Bench {
   readonly client: LoadClient;
   readonly quiet: Quiet;
   readonly meter: Meter;
+  readonly start: Start;
+}
+
+/** Resolves with the bench of a system, which stops when the run ends. */
+export async function benchOf(system: System, start: Start): Promise<Bench> {
+  return {
+    system,
+    client: await start(
+      () => LoadClient.start(system.target),
+      (client) => client.stop(),
+    ),
+    quiet: await start(
+      () => Quiet.start((service) => system.databaseUrl(service)),
+      (quiet) => quiet.stop(),
+    ),
+    meter: await start(
+      () => Meter.start(system),
+      (meter) => meter.stop(),
+    ),
+    start,
+  };
 }
 
 /** A service handles the first 1,000 messages after its start with special care, and no service gets fewer than two for an order. */
@@ -57,32 +78,29 @@ export async function withBench<Prepared, Found>(
     work,
     postgres = {},
   }: {
-    prepare: (system: System) => Promise<Prepared>;
+    prepare: (system: System, start: Start) => Promise<Prepared>;
     work: (bench: Bench, prepared: Prepared) => Promise<Found>;
     postgres?: Readonly<Record<string, string>>;
   },
 ): Promise<Found> {
-  say(`starting the services on ${options.store}`);
-  const system = await System.start({ store: options.store, env: environmentOf(options), postgres });
-  const measured = async () => {
-    const prepared = await prepare(system);
-    const client = await LoadClient.start(system.target);
-    const quiet = await Quiet.start((service) => system.databaseUrl(service));
-    const meter = await Meter.start(system);
+  return untilInterrupted(async (start) => {
+    say(`starting the services on ${options.store}`);
+    const system = await System.start({ store: options.store, env: environmentOf(options), postgres }, start);
+    const prepared = await prepare(system, start);
+    const bench = await benchOf(system, start);
     say('warming up');
-    await warmUp(client, options);
-    await quiet.reached();
-    const found = await work({ system, client, quiet, meter }, prepared);
-    await quiet.reached();
-    await Promise.all([client.stop(), quiet.stop(), meter.stop()]);
-    say(`checking ${system.world.placed.length} orders`);
-    const violations = await system.violations();
-    if (violations.length > 0) throw new DoesNotCount(violations);
+    await warmUp(bench.client, options);
+    await bench.quiet.reached();
+    const found = await work(bench, prepared);
+    await bench.quiet.reached();
+    await check(system);
     return found;
-  };
-  try {
-    return await untilInterrupted(measured());
-  } finally {
-    await system.stop();
-  }
+  });
+}
+
+/** @throws DoesNotCount */
+export async function check(system: System): Promise<void> {
+  say(`checking ${system.world.placed.length} orders`);
+  const violations = await system.violations();
+  if (violations.length > 0) throw new DoesNotCount(violations);
 }

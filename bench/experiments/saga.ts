@@ -53,14 +53,14 @@ const LATENCY_ORDERS = 1_000;
 export async function saga(options: Options): Promise<{ saga: SagaFound; latency: LatencyFound }> {
   const window: Window = { rampMs: 1_000, windowMs: options.seconds * 1_000 };
   return withBench(options, {
-    prepare: (system) => Floor.prepare(system, environmentOf(options)),
+    prepare: (system, start) =>
+      start(
+        () => Floor.prepare(system, environmentOf(options)),
+        (floor) => floor.stop(),
+      ),
     work: async (bench, floor) => {
-      try {
-        const found = await throughput(bench, floor, options, window);
-        return { saga: found, latency: await latency(bench, found.perSecond.median / 2, options, window) };
-      } finally {
-        floor.stop();
-      }
+      const found = await throughput(bench, floor, options, window);
+      return { saga: found, latency: await latency(bench, found.perSecond.median / 2, options, window) };
     },
   });
 }

@@ -1,14 +1,12 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import { LoadClient } from '../load/client.js';
-import { Meter } from '../cost/meter.js';
+import { type Start, untilInterrupted } from '../interrupt.js';
 import { closedLoop, several, type Window } from '../load/loops.js';
-import { Quiet } from '../load/quiet.js';
 import { environmentOf, type Options } from '../options.js';
 import { type Estimate, estimate, mean } from '../statistics.js';
 import { System } from '../system.js';
-import { DoesNotCount, say, warmUp } from './run.js';
+import { type Bench, benchOf, check, say, warmUp } from './run.js';
 
 export interface Traced {
   /** Orders per second. */
@@ -40,23 +38,15 @@ const QUIET_MS = 6_000;
  * What it costs to export spans, in orders per second: the same system thrice, without spans, with all and with a tenth of them, of which one works at a time
  * (A B B A). The receiver is a process on this machine as well, so its share is counted in.
  */
-export async function tracing(options: Options): Promise<TracingFound> {
+export function tracing(options: Options): Promise<TracingFound> {
   const window: Window = { rampMs: 1_000, windowMs: options.seconds * 1_000 };
-  const sinks = [await Sink.start(), await Sink.start()] as const;
-  const rigs: Rig[] = [];
-  const start = async (env: Readonly<Record<string, string>>) => {
-    const rig = await Rig.start(options, env);
-    rigs.push(rig);
-    return rig;
-  };
-  try {
-    const plain = await start({ OTEL_TRACES_EXPORTER: 'none' });
-    const all = await start({ ...sinks[0].env, OTEL_TRACES_SAMPLER: 'parentbased_always_on' });
-    const tenth = await start({
-      ...sinks[1].env,
-      OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
-      OTEL_TRACES_SAMPLER_ARG: '0.1',
-    });
+  return untilInterrupted(async (start) => {
+    const sinks = [await Sink.start(start), await Sink.start(start)] as const;
+    const plain = await Rig.start(options, { OTEL_TRACES_EXPORTER: 'none' }, start);
+    const all = await Rig.start(options, { ...sinks[0].env, OTEL_TRACES_SAMPLER: 'parentbased_always_on' }, start);
+    const sampling = { OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.1' };
+    const tenth = await Rig.start(options, { ...sinks[1].env, ...sampling }, start);
+    const rigs = [plain, all, tenth];
     for (let n = 0; n < WARM_UPS; n++) for (const rig of rigs) await rig.run(options.concurrency, window);
     const compare = async (name: string, traced: Rig, sink: Sink): Promise<Traced> => {
       const pairs: { traced: Ran[]; plain: Ran[] }[] = [];
@@ -86,10 +76,7 @@ export async function tracing(options: Options): Promise<TracingFound> {
     };
     for (const rig of rigs) await rig.check();
     return found;
-  } finally {
-    for (const rig of rigs) await rig.stop();
-    for (const sink of sinks) sink.stop();
-  }
+  });
 }
 
 interface Ran {
@@ -108,54 +95,39 @@ function told(runs: readonly Ran[]): string {
 
 /** One system with its customers. */
 class Rig {
-  private constructor(
-    private readonly system: System,
-    private readonly client: LoadClient,
-    private readonly quiet: Quiet,
-    private readonly meter: Meter,
-  ) {}
+  private constructor(private readonly bench: Bench) {}
 
-  static async start(options: Options, env: Readonly<Record<string, string>>): Promise<Rig> {
+  static async start(options: Options, env: Readonly<Record<string, string>>, start: Start): Promise<Rig> {
     say(`starting the services on ${options.store} with ${env['OTEL_TRACES_SAMPLER'] ?? 'no spans'}`);
-    const system = await System.start({ store: options.store, env: { ...environmentOf(options), ...env } });
-    const rig = new Rig(
-      system,
-      await LoadClient.start(system.target),
-      await Quiet.start((service) => system.databaseUrl(service)),
-      await Meter.start(system),
-    );
-    await warmUp(rig.client, options);
-    await rig.quiet.reached();
-    return rig;
+    const system = await System.start({ store: options.store, env: { ...environmentOf(options), ...env } }, start);
+    const bench = await benchOf(system, start);
+    await warmUp(bench.client, options);
+    await bench.quiet.reached();
+    return new Rig(bench);
   }
 
   get orders(): number {
-    return this.client.count;
+    return this.bench.client.count;
   }
 
   /** Resolves once nothing is left to do, so that the next one has the machine for itself. */
   async run(concurrency: number, window: Window): Promise<Ran> {
+    const { client, quiet, meter } = this.bench;
     const before = this.orders;
-    await this.meter.begin();
-    const { perSecond } = await closedLoop(this.client, concurrency, window);
-    await this.quiet.reached();
-    const { cpu } = await this.meter.end(this.orders - before);
+    await meter.begin();
+    const { perSecond } = await closedLoop(client, concurrency, window);
+    await quiet.reached();
+    const { cpu } = await meter.end(this.orders - before);
     return { perSecond, cpu: Object.values(cpu.services).reduce((sum, one) => sum + one, cpu.postgres) };
   }
 
   async oneByOne(count: number): Promise<void> {
-    await several(this.client, count, 1);
-    await this.quiet.reached();
+    await several(this.bench.client, count, 1);
+    await this.bench.quiet.reached();
   }
 
-  async check(): Promise<void> {
-    const violations = await this.system.violations();
-    if (violations.length > 0) throw new DoesNotCount(violations);
-  }
-
-  async stop(): Promise<void> {
-    await Promise.all([this.client.stop(), this.quiet.stop(), this.meter.stop()]);
-    await this.system.stop();
+  check(): Promise<void> {
+    return check(this.bench.system);
   }
 }
 
@@ -166,8 +138,11 @@ class Sink {
     readonly env: Readonly<Record<string, string>>,
   ) {}
 
-  static async start(): Promise<Sink> {
-    const process = fork(new URL('../load/span-sink.js', import.meta.url));
+  static async start(start: Start): Promise<Sink> {
+    const process = await start(
+      async () => fork(new URL('../load/span-sink.js', import.meta.url)),
+      (child) => child.kill(),
+    );
     const [url] = (await once(process, 'message')) as [string];
     return new Sink(process, { OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' });
   }
@@ -180,10 +155,6 @@ class Sink {
       if (now === before) return now;
       before = now;
     }
-  }
-
-  stop(): void {
-    this.process.kill();
   }
 
   private async count(): Promise<number> {

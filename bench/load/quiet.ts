@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { services, type ServiceName } from '../../tools/platform/index.js';
+import { connect } from '../database.js';
 
 /** Facts that the order service has of an order which is completed and whose two letters are sent. */
 const ALL_FACTS = 7;
@@ -14,12 +15,8 @@ export class Quiet {
   private constructor(private readonly clients: ReadonlyMap<ServiceName, Client>) {}
 
   static async start(urlOf: (service: ServiceName) => string): Promise<Quiet> {
-    const clients = services.map((service) => {
-      const client = new Client({ connectionString: urlOf(service), application_name: 'bench' });
-      return [service, client] as const;
-    });
-    await Promise.all(clients.map(([, client]) => client.connect()));
-    return new Quiet(new Map(clients));
+    const clients = services.map(async (service) => [service, await connect(urlOf(service))] as const);
+    return new Quiet(new Map(await Promise.all(clients)));
   }
 
   /** Resolves once nothing is left to do. @throws when that takes two minutes */

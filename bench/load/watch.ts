@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Client } from 'pg';
+import type { Client } from 'pg';
+import { connect } from '../database.js';
 
 const SHORTEST_REST_MS = 1;
 /** No look is taken before the oldest order is of this share of the shortest time that one took so far: looks are work that others would do meanwhile. */
@@ -30,8 +31,7 @@ export class Watch {
   ) {}
 
   static async start(orderDatabase: string): Promise<Watch> {
-    const client = new Client({ connectionString: orderDatabase, application_name: 'bench' });
-    await client.connect();
+    const client = await connect(orderDatabase);
     const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
     return new Watch(client, rows[0]!.pid);
   }
@@ -51,8 +51,9 @@ export class Watch {
     return settled.promise;
   }
 
+  /** Orders under way are rejected. */
   async stop(): Promise<void> {
-    this.open.clear();
+    this.giveUp(new Error('the bench has stopped looking for orders that are settled'));
     await this.looking;
     await this.client.end();
   }
