@@ -14,6 +14,18 @@ afterEach(() => watch?.stop());
 
 const query = (text: string) => withClient(url, (client) => client.query(text));
 
+it('gives up an order that is not settled in time, and no other', async () => {
+  const [settled, stuck] = [randomUUIDv7(), randomUUIDv7()];
+  await query(`insert into orders values ('${settled}', null), ('${stuck}', null)`);
+  watch = await Watch.start(url, 500);
+  const stuckOrder = watch.settled(stuck);
+  await Promise.all([
+    expect(stuckOrder).rejects.toThrow(`order ${stuck} is not settled after 0.5 s`),
+    query(`update orders set settled_at = now() where id = '${settled}'`).then(() => watch!.settled(settled)),
+  ]);
+  expect(watch.size).toBe(0);
+});
+
 it('rejects the orders under way when the database ends its connection', async () => {
   watch = await Watch.start(url);
   const order = watch.settled(randomUUIDv7());

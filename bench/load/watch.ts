@@ -8,6 +8,7 @@ const BLIND = 0.95;
 /** Between two looks with many orders under way: a hundred looks a second cost a few hundredths of one CPU. */
 const REST_MS = 10;
 const MANY = 10;
+const LONGEST_MS = 120_000;
 
 interface Open extends PromiseWithResolvers<number> {
   readonly since: number;
@@ -28,12 +29,13 @@ export class Watch {
   private constructor(
     private readonly client: Client,
     readonly backend: number,
+    private readonly longestMs: number,
   ) {}
 
-  static async start(orderDatabase: string): Promise<Watch> {
+  static async start(orderDatabase: string, longestMs = LONGEST_MS): Promise<Watch> {
     const client = await connect(orderDatabase);
     const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
-    return new Watch(client, rows[0]!.pid);
+    return new Watch(client, rows[0]!.pid, longestMs);
   }
 
   /** How many are under way. */
@@ -41,7 +43,7 @@ export class Watch {
     return this.open.size;
   }
 
-  /** Resolves with the time (`performance.now()`) at which the order was seen to be settled: late by one look at most, unless it took less than `BLIND` of the shortest before. */
+  /** Resolves with the time (`performance.now()`) at which the order was seen to be settled: late by one look at most, unless it took less than `BLIND` of the shortest before. @throws when that takes two minutes */
   settled(orderId: string): Promise<number> {
     const settled = { ...Promise.withResolvers<number>(), since: performance.now() };
     this.open.set(orderId, settled);
@@ -68,6 +70,16 @@ export class Watch {
       });
       const ended = performance.now();
       for (const { id } of rows) this.end(id, ended);
+      this.endOverdue(ended);
+    }
+  }
+
+  /** They are in the order in which they came. */
+  private endOverdue(now: number): void {
+    for (const [id, { since, reject }] of this.open) {
+      if (now - since < this.longestMs) return;
+      this.open.delete(id);
+      reject(new Error(`order ${id} is not settled after ${this.longestMs / 1000} s`));
     }
   }
 
