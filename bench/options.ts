@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { type StoreName, stores } from './stores.js';
 
-/** What every experiment is told. */
+/** What experiments are told, each of them what it reads. */
 export interface Options {
   readonly store: StoreName;
   readonly repetitions: number;
@@ -27,9 +27,13 @@ export function countOf(value: string): number {
 }
 
 /** The services' variables for a run. */
-export function environmentOf({ batch, logLevel, profile }: Options): Record<string, string> {
+export function environmentOf({
+  batch,
+  logLevel,
+  profile,
+}: Pick<Options, 'logLevel' | 'profile'> & Partial<Pick<Options, 'batch'>>): Record<string, string> {
   return {
-    BATCH_SIZE: String(batch),
+    ...(batch !== undefined && { BATCH_SIZE: String(batch) }),
     LOG_LEVEL: logLevel,
     ...profiling(profile),
   };

@@ -11,6 +11,7 @@ import type { RelayFound } from './experiments/relay.js';
 import type { LatencyFound, SagaFound } from './experiments/saga.js';
 import type { TracingFound } from './experiments/tracing.js';
 import { type Machine, thisMachine } from './machine.js';
+import type { Options } from './options.js';
 
 /** What each experiment finds. */
 export interface Found {
@@ -44,12 +45,26 @@ export interface Result<Name extends ExperimentName = ExperimentName> {
 
 export const benchFolder = join(repositoryRoot, 'bench');
 
-/** Quick runs are kept apart, and not in git. */
-const folderOf = (quick: boolean) => join(benchFolder, 'results', ...(quick ? ['quick'] : []));
+/** The report is of results of its own kind. The others are kept apart, and not in git. */
+export type Kind = 'report' | 'quick' | 'tuning';
 
-/** Keeps a result in place of the one before of the same experiment on the same store. */
+const folderOf = (kind: Kind) => join(benchFolder, 'results', ...(kind === 'report' ? [] : [kind]));
+
+/** The kind of what a run with these options finds. The report has no rows for other batches and log levels, nor for services that write profiles. */
+export function kindOf(experiment: string, { quick, batch = 100, logLevel = 'info', profile }: Partial<Options>): Kind {
+  if (quick) return 'quick';
+  const usual = logLevel === 'info' && profile === undefined && (batch === 100 || isOneByOne(experiment, batch));
+  return usual ? 'report' : 'tuning';
+}
+
+/** Batches of one are a row of their own. */
+export function isOneByOne(experiment: string, batch: number | undefined): boolean {
+  return experiment === 'saga' && batch === 1;
+}
+
+/** Keeps a result in place of the one before of the same experiment on the same store, and of the same kind. */
 export async function keep<Name extends ExperimentName>(
-  { experiment, on, quick, startedAt }: { experiment: Name; on: string; quick: boolean; startedAt: number },
+  { experiment, on, kind, startedAt }: { experiment: Name; on: string; kind: Kind; startedAt: number },
   found: Found[Name],
 ): Promise<Result<Name>> {
   const result: Result<Name> = {
@@ -58,11 +73,11 @@ export async function keep<Name extends ExperimentName>(
     command: `npm run bench -- ${process.argv.slice(2).join(' ')}`,
     at: new Date(startedAt).toISOString(),
     tookSeconds: Math.round((Date.now() - startedAt) / 1000),
-    quick,
+    quick: kind === 'quick',
     machine: await thisMachine(),
     found,
   };
-  const folder = folderOf(quick);
+  const folder = folderOf(kind);
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, `${experiment}-${on}.json`), `${JSON.stringify(result, rounded, 2)}\n`);
   return result;
@@ -73,7 +88,7 @@ export class Results {
   private constructor(readonly all: readonly Result[]) {}
 
   static async read(quick: boolean): Promise<Results> {
-    const folder = folderOf(quick);
+    const folder = folderOf(quick ? 'quick' : 'report');
     const names = await readdir(folder).catch(() => []);
     const texts = names.filter((name) => name.endsWith('.json')).map((name) => readFile(join(folder, name), 'utf8'));
     return Results.of((await Promise.all(texts)).map((text) => JSON.parse(text) as Result));

@@ -29,7 +29,7 @@ const MANY = '10000000';
 const UNRELAYED = { PUBLISH: 'false', OUTBOX_MAX_DEPTH: MANY, ORDERS_MAX_UNSETTLED: MANY };
 
 /** `POST /orders` of the order service against a bare Fastify with the same schema. */
-export function http(options: Options): Promise<HttpFound> {
+export function http(options: Omit<Options, 'store' | 'concurrency' | 'batch'>): Promise<HttpFound> {
   return untilInterrupted(async (start) => {
     const system = await System.start({ store: 'postgres', env: { ...environmentOf(options), ...UNRELAYED } }, start);
     const database = await copyOfOrders(system);

@@ -15,7 +15,7 @@ export interface InboxFound {
 const BATCHES = [1, 10, 100];
 
 /** The inventory service's inbox with OrderPlaced, one batch at a time, as one lane hands them over, and without a pace, which would be what is measured. */
-export async function inbox(options: Options): Promise<InboxFound> {
+export async function inbox(options: Pick<Options, 'repetitions' | 'seconds'>): Promise<InboxFound> {
   return withPostgres(async (createDatabase, start) => {
     const url = await createDatabase('inventory');
     const service = await start(

@@ -25,7 +25,7 @@ const QUICK_AFTER = [1_000, 2_000];
 const LOOKS = 10;
 
 /** Resident memory of the five services as they handle more and more orders. */
-export async function memory(options: Options): Promise<MemoryFound> {
+export async function memory(options: Omit<Options, 'repetitions' | 'seconds'>): Promise<MemoryFound> {
   return withBench(options, {
     prepare: async () => undefined,
     work: async ({ system, client, quiet }) => {

@@ -18,6 +18,8 @@ import { type Options, profiling } from '../options.js';
 import { type Estimate, estimate, median, percentile } from '../statistics.js';
 import { type Bench, say, warmUp, warmUpSingly, withBench } from './run.js';
 
+type PeersOptions = Omit<Options, 'store'>;
+
 export interface PeerFound {
   /** Orders per second, closed loop. */
   readonly perSecond: Estimate;
@@ -62,7 +64,7 @@ const PEERS = ['nest-rmq', 'golevelup'];
 const OUTBOX_ROWS = { polling: 1_000, one: 1_000, all: 1_000 };
 
 /** The same story written the usual way, on the same broker and PostgreSQL, each in its turn while the others are idle. */
-export async function peers(options: Options): Promise<PeersFound> {
+export async function peers(options: PeersOptions): Promise<PeersFound> {
   return compare(options, async (contestants, bench) => ({
     concurrency: options.concurrency,
     packages: packages(),
@@ -78,7 +80,7 @@ function packages(): Readonly<Record<string, string>> {
 }
 
 /** What each of them spends its time on, by the profiles that its processes write; the writing costs something, so that the rates are not kept. */
-export async function purposes(options: Options): Promise<PurposesFound> {
+export async function purposes(options: Omit<PeersOptions, 'profile'>): Promise<PurposesFound> {
   const profile = await mkdtemp(join(tmpdir(), 'farandole-profile-'));
   try {
     const measured = await compare({ ...options, profile }, async (contestants) => contestants);
@@ -96,7 +98,7 @@ export async function purposes(options: Options): Promise<PurposesFound> {
 }
 
 async function compare<Found>(
-  options: Options,
+  options: PeersOptions,
   conclude: (contestants: readonly Contestant[], bench: Bench) => Promise<Found>,
 ): Promise<Found> {
   if (!existsSync(join(folder, 'node_modules')))
@@ -182,12 +184,12 @@ function forkService(peer: string, service: string, env: Record<string, string>)
   return fork(join(folder, 'dist', `${peer}.js`), [service], { env: { ...process.env, ...env }, execArgv: v8Options });
 }
 
-type Measure = (one: Contestant, options: Options) => Promise<void>;
+type Measure = (one: Contestant, options: PeersOptions) => Promise<void>;
 
 /** Forth and back, so that whatever the machine does meanwhile, it does to all. */
 async function inTurns(
   contestants: readonly Contestant[],
-  options: Options,
+  options: PeersOptions,
   measure: Measure,
   told: (one: Contestant) => string,
 ): Promise<void> {

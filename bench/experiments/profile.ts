@@ -37,7 +37,7 @@ interface Line {
 const IDLE_ORDERS = 100;
 
 /** Where the time of one order goes, and what the system is busy with under load. */
-export async function profile(options: Options): Promise<ProfileFound> {
+export async function profile(options: Omit<Options, 'profile' | 'repetitions'>): Promise<ProfileFound> {
   const folder = await mkdtemp(join(tmpdir(), 'farandole-profile-'));
   try {
     const { span, ...found } = await withBench(

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { InvalidArgumentError } from 'commander';
 import type { Client } from 'pg';
 import { pino } from 'pino';
 import type { QueryRunner } from 'typeorm';
@@ -27,9 +28,9 @@ const ROWS_PER_SECOND_OF_RUN = 2_000;
 const LANES = 4;
 
 /** How much of what the broker's client can do is left when the messages come from an outbox. */
-export async function relay(options: Options): Promise<RelayFound> {
+export async function relay(options: Omit<Options, 'concurrency' | 'batch' | 'profile'>): Promise<RelayFound> {
   if (options.store === 'postgres')
-    throw new Error('on postgres the log itself is the store: choose --store rabbitmq or kafka');
+    throw new InvalidArgumentError('on postgres the log itself is the store: choose --store rabbitmq or kafka');
   const rows = options.seconds * ROWS_PER_SECOND_OF_RUN;
   return withPostgres(async (createDatabase, start) => {
     const store = await start(stores[options.store], (started) => started.stop());

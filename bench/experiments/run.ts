@@ -57,13 +57,16 @@ export function say(line: string): void {
 const WARM_SINGLE_ORDERS = 1_000;
 
 /** Orders until what one costs under load stays the same. */
-export async function warmUp(client: LoadClient, { concurrency, quick }: Options): Promise<void> {
+export async function warmUp(
+  client: LoadClient,
+  { concurrency, quick }: Pick<Options, 'concurrency' | 'quick'>,
+): Promise<void> {
   await several(client, FIRST_ORDERS, 32);
   if (!quick) await several(client, WARM_ORDERS - FIRST_ORDERS, concurrency);
 }
 
 /** The same for one order at a time, after `warmUp`. */
-export async function warmUpSingly(client: LoadClient, { quick }: Options): Promise<void> {
+export async function warmUpSingly(client: LoadClient, { quick }: Pick<Options, 'quick'>): Promise<void> {
   await oneByOne(client, quick ? 20 : WARM_SINGLE_ORDERS);
 }
 
@@ -72,7 +75,7 @@ export async function warmUpSingly(client: LoadClient, { quick }: Options): Prom
  * find anything. `prepare` has the system before any of that.
  */
 export async function withBench<Prepared, Found>(
-  options: Options,
+  options: Omit<Options, 'repetitions' | 'seconds'>,
   {
     prepare,
     work,
