@@ -9,11 +9,16 @@ export class Interrupted extends Error {
 const ended = Promise.withResolvers<never>();
 ended.promise.catch(() => undefined);
 let told = false;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    told = true;
-    ended.reject(new Interrupted());
-  });
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
+
+/** Listens until the second signal: testcontainers (`signal-exit`) ends a process whose only listener is its own. */
+function interrupt(signal: NodeJS.Signals): void {
+  if (told) {
+    process.off(signal, interrupt);
+    process.kill(process.pid, signal);
+  }
+  told = true;
+  ended.reject(new Interrupted());
 }
 
 /** @throws Interrupted after Ctrl-C */
@@ -30,7 +35,7 @@ export type Start = <T>(start: () => Promise<T>, stop: (started: T) => unknown) 
  */
 export async function untilInterrupted<T>(work: (start: Start) => Promise<T>): Promise<T> {
   const stops: (() => Promise<unknown>)[] = [];
-  const start: Start = (begin, stop) => {
+  const start: Start = async (begin, stop) => {
     goOnUnlessInterrupted();
     const started = begin();
     stops.push(() => started.then(stop, () => undefined));
