@@ -11,7 +11,7 @@ let underWay = Promise.withResolvers<void>();
 class Slow1700000000100 {
   async up(runner: { query(sql: string): Promise<unknown> }) {
     underWay.resolve();
-    await runner.query('create table effect as select pg_sleep(1)');
+    await runner.query('create table effect as select clock_timestamp() from pg_sleep(1)');
   }
   async down() {}
 }

@@ -64,9 +64,7 @@ it('metrics do not wait for a database that is silent, and say that the service 
     () => 'answered',
     () => 'given up',
   );
-  const rendered = metrics.render();
-  expect(await Promise.race([asked, rendered])).toMatch(/^farandole_ready 0$/m);
-  expect(await rendered).toMatch(/^farandole_db_pool\{state="used"\} [1-9]/m);
+  expect(await Promise.race([asked, metrics.render()])).toMatch(/^farandole_ready 0$/m);
   await proxy.restore();
   await expect.poll(() => metrics.render()).toMatch(/^farandole_outbox_depth 0$/m);
   expect(await asked).toBe('given up');
