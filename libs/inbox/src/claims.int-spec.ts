@@ -1,33 +1,22 @@
-import { DataSource } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { freshDatabase } from '../../../tools/postgres/testing.js';
+import { freshInboxDatabase } from '../testing/database.js';
 import { Claims } from './claims.js';
-import { CreateInbox1700000000002 } from './create-inbox.js';
 
 const DAY_MS = 86_400_000;
 
 describe('Claims', () => {
   let database: DataSource;
-  let drop: () => Promise<void>;
+  let close: () => Promise<void>;
   const claims = new Claims(7);
 
   beforeEach(async () => {
-    const fresh = await freshDatabase();
-    drop = fresh.drop;
-    database = await new DataSource({
-      type: 'postgres',
-      url: fresh.url,
-      migrations: [CreateInbox1700000000002],
-    }).initialize();
-    await database.runMigrations();
+    ({ database, close } = await freshInboxDatabase());
     await claims.keepPartitions(database);
   });
 
-  afterEach(async () => {
-    await database.destroy();
-    await drop();
-  });
+  afterEach(() => close?.());
 
   const message = (id: string = uuidv7()) => ({ id, type: 'order.placed' });
 

@@ -1,32 +1,20 @@
-import { DataSource } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { eventually } from '#libs/messaging/testing';
-import { CreateOutbox1700000000001 } from '#libs/outbox';
-import { freshDatabase } from '../../../tools/postgres/testing.js';
+import { freshInboxDatabase } from '../testing/database.js';
 import { shipped } from '../testing/events.js';
 import { handlersOf } from '../testing/handlers.js';
 import { handlingParts } from '../testing/parts.js';
-import { CreateInbox1700000000002 } from './create-inbox.js';
 import { DeadLetterReplayer } from './dead-letters-replayer.js';
 import { DeadLetterReplays } from './dead-letters-replay.js';
 
 let database: DataSource;
-let drop: () => Promise<void>;
+let close: () => Promise<void>;
 
 beforeAll(async () => {
-  const fresh = await freshDatabase();
-  drop = fresh.drop;
-  database = await new DataSource({
-    type: 'postgres',
-    url: fresh.url,
-    migrations: [CreateOutbox1700000000001, CreateInbox1700000000002],
-  }).initialize();
-  await database.runMigrations();
+  ({ database, close } = await freshInboxDatabase());
 });
-afterAll(async () => {
-  await database?.destroy();
-  await drop?.();
-});
+afterAll(() => close?.());
 
 it('a replay that cannot go on says so, and holds up no other', async () => {
   const parts = await handlingParts(database, handlersOf({}), 1);

@@ -1,12 +1,11 @@
-import { DataSource, type EntityManager } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { eventually } from '#libs/messaging/testing';
-import { CreateOutbox1700000000001 } from '#libs/outbox';
 import { startTemporaryPostgres, type RunningPostgres } from '../../../tools/postgres/index.js';
+import { migratedDatabase } from '../testing/database.js';
 import { shipped } from '../testing/events.js';
 import { handlersOf } from '../testing/handlers.js';
 import { handlingParts } from '../testing/parts.js';
-import { CreateInbox1700000000002 } from './create-inbox.js';
 import { DueWorker } from './due-worker.js';
 import { Inbox } from './inbox.js';
 
@@ -17,13 +16,7 @@ let database: DataSource;
 
 beforeAll(async () => {
   server = await startTemporaryPostgres();
-  database = await new DataSource({
-    type: 'postgres',
-    url: await server.createDatabase('inventory'),
-    poolErrorHandler: () => undefined,
-    migrations: [CreateOutbox1700000000001, CreateInbox1700000000002],
-  }).initialize();
-  await database.runMigrations();
+  database = await migratedDatabase(await server.createDatabase('inventory'));
 });
 afterAll(async () => {
   await database?.destroy();

@@ -1,33 +1,21 @@
-import { DataSource } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ChargePayment } from '#libs/contracts';
 import { eventually } from '#libs/messaging/testing';
-import { CreateOutbox1700000000001 } from '#libs/outbox';
-import { freshDatabase } from '../../../tools/postgres/testing.js';
+import { freshInboxDatabase } from '../testing/database.js';
 import { shipped } from '../testing/events.js';
 import { handlersOf } from '../testing/handlers.js';
 import { handlingParts } from '../testing/parts.js';
-import { CreateInbox1700000000002 } from './create-inbox.js';
 import { DueWorker } from './due-worker.js';
 
 let database: DataSource;
-let drop: () => Promise<void>;
+let close: () => Promise<void>;
 
 beforeAll(async () => {
-  const fresh = await freshDatabase();
-  drop = fresh.drop;
-  database = await new DataSource({
-    type: 'postgres',
-    url: fresh.url,
-    migrations: [CreateOutbox1700000000001, CreateInbox1700000000002],
-  }).initialize();
-  await database.runMigrations();
+  ({ database, close } = await freshInboxDatabase());
 });
-afterAll(async () => {
-  await database.destroy();
-  await drop();
-});
+afterAll(() => close?.());
 
 it('a worker that stops waits for a command that was leased before, and is committed only then', async () => {
   await database.query(`create function wait() returns trigger language plpgsql as

@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { DataSource } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '#libs/messaging/testing';
-import { CreateOutbox1700000000001 } from '#libs/outbox';
-import { freshDatabase } from '../../../tools/postgres/testing.js';
 import { commands } from '../testing/commands.js';
+import { freshInboxDatabase } from '../testing/database.js';
 import { shipped } from '../testing/events.js';
 import { handlersOf } from '../testing/handlers.js';
 import { handlingParts } from '../testing/parts.js';
-import { CreateInbox1700000000002 } from './create-inbox.js';
 import { DueWorker } from './due-worker.js';
 import { Inbox } from './inbox.js';
 import { Suspects } from './suspects.js';
@@ -17,23 +15,13 @@ const EACH = 10;
 
 describe('Suspects', () => {
   let database: DataSource;
-  let drop: () => Promise<void>;
+  let close: () => Promise<void>;
 
   beforeAll(async () => {
-    const fresh = await freshDatabase();
-    drop = fresh.drop;
-    database = await new DataSource({
-      type: 'postgres',
-      url: fresh.url,
-      migrations: [CreateOutbox1700000000001, CreateInbox1700000000002],
-    }).initialize();
-    await database.runMigrations();
+    ({ database, close } = await freshInboxDatabase());
   });
 
-  afterAll(async () => {
-    await database.destroy();
-    await drop();
-  });
+  afterAll(() => close?.());
 
   it('counts the processes that a message did not let live', async () => {
     const [killer, innocent] = [randomUUID(), randomUUID()];

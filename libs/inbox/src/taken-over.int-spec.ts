@@ -1,36 +1,23 @@
-import { DataSource } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { CreateOutbox1700000000001 } from '#libs/outbox';
-import { freshDatabase } from '../../../tools/postgres/testing.js';
 import { command } from '../testing/commands.js';
+import { freshInboxDatabase } from '../testing/database.js';
 import { shipped } from '../testing/events.js';
 import { handlersOf } from '../testing/handlers.js';
 import { handlingParts } from '../testing/parts.js';
-import { CreateInbox1700000000002 } from './create-inbox.js';
 import { DueWorker } from './due-worker.js';
 import { Inbox } from './inbox.js';
 
 let database: DataSource;
-let drop: () => Promise<void>;
+let close: () => Promise<void>;
 let told: object[];
 
 beforeAll(async () => {
-  const fresh = await freshDatabase();
-  drop = fresh.drop;
-  database = await new DataSource({
-    type: 'postgres',
-    url: fresh.url,
-    poolErrorHandler: () => undefined,
-    migrations: [CreateOutbox1700000000001, CreateInbox1700000000002],
-  }).initialize();
-  await database.runMigrations();
+  ({ database, close } = await freshInboxDatabase());
 });
 afterEach(() => database.query('truncate due, dead_letter, inbox'));
-afterAll(async () => {
-  await database.destroy();
-  await drop();
-});
+afterAll(() => close?.());
 
 const partsOf = async (doings: Parameters<typeof handlersOf>[0], attempts: number) => {
   told = [];

@@ -1,4 +1,4 @@
-import { connect, type Channel, type ChannelModel } from 'amqplib';
+import type { Channel, ChannelModel } from 'amqplib';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { GroupExists, type Delivery, type Transport } from '#libs/messaging';
 import { eventually, Recorder, resolves, Scene, within } from '#libs/messaging/testing';
@@ -13,8 +13,7 @@ await describeWithDocker('what RabbitMQ has stored', () => {
 
   beforeAll(async () => {
     rig = await startRabbitRig();
-    admin = await connect(rig.broker.url);
-    admin.on('error', () => {});
+    admin = await rig.broker.administer();
   }, 180_000);
   afterAll(() => rig.dispose());
   beforeEach(() => {

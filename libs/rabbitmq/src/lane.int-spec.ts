@@ -1,4 +1,4 @@
-import { connect, type Channel, type ChannelModel } from 'amqplib';
+import type { Channel, ChannelModel } from 'amqplib';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Delivery } from '#libs/messaging';
 import { eventually, publishSurely, Recorder, Scene, within } from '#libs/messaging/testing';
@@ -14,8 +14,7 @@ await describeWithDocker('a lane of RabbitMQ', () => {
 
   beforeAll(async () => {
     rig = await startRabbitRig();
-    admin = await connect(rig.broker.url);
-    admin.on('error', () => {});
+    admin = await rig.broker.administer();
   }, 180_000);
   afterAll(() => rig.dispose());
   beforeEach(async () => {

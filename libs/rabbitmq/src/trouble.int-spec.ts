@@ -15,14 +15,9 @@ await describeWithDocker('RabbitMQ in trouble', () => {
   let admin: ChannelModel;
   let channel: Channel;
 
-  const administer = async () => {
-    admin = await connect(rig.broker.url);
-    admin.on('error', () => {});
-  };
-
   beforeAll(async () => {
     rig = await startRabbitRig();
-    await administer();
+    admin = await rig.broker.administer();
   }, 180_000);
   afterAll(() => rig.dispose());
   beforeEach(async () => {
@@ -193,7 +188,7 @@ await describeWithDocker('RabbitMQ in trouble', () => {
     }
     await publisher.close();
     await transport.close();
-    await administer();
+    admin = await rig.broker.administer();
   });
 
   test('connections of a process that come up together set everything up once', async () => {

@@ -1,4 +1,4 @@
-import { connect } from 'amqplib';
+import { connect, type ChannelModel } from 'amqplib';
 import { resolve } from 'node:path';
 import { RabbitMQContainer } from '@testcontainers/rabbitmq';
 import { Wait, getContainerRuntimeClient, type StartedTestContainer } from 'testcontainers';
@@ -13,6 +13,8 @@ const PLUGINS = resolve('libs/rabbitmq/config/enabled_plugins');
 export interface RabbitBroker {
   readonly url: string;
   readonly managementUrl: string;
+  /** A connection beside all transports, for whoever breaks something; ends with the broker. */
+  administer(): Promise<ChannelModel>;
   /** Runs a command in the container and gives back what it printed; rejects when it fails. */
   run(...command: string[]): Promise<string>;
   /** As kill -9 does. */
@@ -42,6 +44,11 @@ export async function startRabbitBroker(network?: StartedNetwork): Promise<Rabbi
   return {
     url,
     managementUrl: `http://${host}:${container.getMappedPort(15672)}`,
+    async administer() {
+      const admin = await connect(url);
+      admin.on('error', () => {});
+      return admin;
+    },
     run: (...command) => run(container, command),
     kill: async () => void (await docker.kill()),
     async restart() {
