@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decode } from './cloud-events.js';
+import { decode, encode } from './cloud-events.js';
 import { MalformedMessage } from './message-type.js';
 
 const headers = { id: 'any', type: 'order.placed' };
@@ -25,4 +25,21 @@ describe('a body that is no JSON', () => {
     expect(told(body)).toContain(`the body is not JSON: ${what}`);
     expect(told(body)).not.toMatch(/Ada|Lovelace|Main|example|"/);
   });
+});
+
+it.each([
+  ['', 'Too small'],
+  ['a\0b', 'must not contain NUL'],
+  ['x'.repeat(513), 'Too big'],
+])('a key that no reader would take is not sent', (key, what) => {
+  const envelope = {
+    id: 'any',
+    type: 'order.placed',
+    version: 1,
+    source: 'order',
+    key,
+    time: 'any',
+    correlationId: 'any',
+  };
+  expect(() => encode({ ...envelope, data: {} })).toThrow(`the key of order.placed: ✖ ${what}`);
 });

@@ -34,8 +34,13 @@ const attributes = z.object({
   tracestate: z.string().optional(),
 });
 
-/** Serialises everything but `sequence`, which the relay adds once the outbox row has its id. */
+/**
+ * Serialises everything but `sequence`, which the relay adds once the outbox row has its id.
+ * @throws MalformedMessage where no reader would take the key
+ */
 export function encode(envelope: Omit<Envelope, 'sequence'>): { headers: Headers; body: Buffer } {
+  const key = name.safeParse(envelope.key);
+  if (!key.success) throw new MalformedMessage(`the key of ${envelope.type}: ${z.prettifyError(key.error)}`);
   const headers: Record<string, string> = {
     'content-type': 'application/json',
     specversion: '1.0',
