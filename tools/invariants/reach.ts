@@ -1,5 +1,6 @@
 import type { Transport } from '#libs/messaging';
 import { transportOf } from '#libs/service';
+import { ask, type Unanswered } from '../ask.js';
 
 /** What would have to be looked at is out of reach; the message says why, and what to do. */
 export class NotChecked extends Error {
@@ -24,9 +25,7 @@ export async function openStore(env: NodeJS.ProcessEnv): Promise<Transport> {
 /** What somebody answers who is where an option says. @throws NotChecked */
 export async function getJson<T>(url: string, who: string, option: string): Promise<T> {
   const { origin } = new URL(url);
-  const response = await fetch(url).catch((error: unknown) => {
-    const { cause } = error as Error;
-    const why = (cause as NodeJS.ErrnoException | undefined)?.code ?? reasonOf(cause ?? error);
+  const response = await ask(url).catch(({ why }: Unanswered) => {
     throw new NotChecked(`${who} does not answer at ${origin} (${why}); start it, or say where it is with ${option}`);
   });
   if (!response.ok) throw new NotChecked(`${who} at ${origin} answers ${response.status}`);

@@ -1,3 +1,4 @@
+import { ask } from '../ask.js';
 import { type ServiceName, services } from '../platform/apps.js';
 import type { Addresses } from './options.js';
 import type { Fact, Handling } from './tree.js';
@@ -77,15 +78,6 @@ async function handled(service: ServiceName, url: string, ids: readonly string[]
     found.push(...answer.map((one) => ({ ...one, service })));
   }
   return found;
-}
-
-async function ask(url: string): Promise<Response> {
-  try {
-    return await fetch(url, { signal: AbortSignal.timeout(10_000) });
-  } catch (error) {
-    const { message, cause } = error as Error & { cause?: { code?: string } };
-    throw new Error(`nobody answers at ${new URL(url).origin} (${cause?.code ?? message})`, { cause: error });
-  }
 }
 
 function idsIn(messages: readonly { readonly id?: string; readonly causationId?: string | null }[]): string[] {
