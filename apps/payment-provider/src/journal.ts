@@ -1,12 +1,11 @@
-import { closeSync, constants, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** An append-only file of JSON lines. */
 export class Journal<Entry> {
   private constructor(
     private readonly fd: number,
-    /** Where the next line begins, in bytes. */
-    private end: number,
+    private readonly file: string,
   ) {}
 
   /**
@@ -15,23 +14,27 @@ export class Journal<Entry> {
    */
   static open<Entry>(file: string): { journal: Journal<Entry>; entries: Entry[] } {
     mkdirSync(dirname(file), { recursive: true });
-    const fd = openSync(file, constants.O_RDWR | constants.O_CREAT);
+    const fd = openSync(file, 'a+');
     const bytes = readFileSync(fd);
     const complete = bytes.lastIndexOf('\n') + 1;
-    if (complete < bytes.length) ftruncateSync(fd, complete);
+    // By name: Windows lets nobody shorten what is open for appending.
+    if (complete < bytes.length) truncateSync(file, complete);
     const lines = bytes.toString('utf8', 0, complete).split('\n').slice(0, -1);
     const entries = lines.map((line, n) => parse<Entry>(line, `${file}, line ${n + 1}`));
-    return { journal: new Journal(fd, complete), entries };
+    return { journal: new Journal(fd, file), entries };
   }
 
-  /** When it returns, the entry survives the death of this process, though not a power cut. After it throws, nothing of it counts: the next is written over it. */
+  /** When it returns, the entry survives the death of this process, though not a power cut. After it throws, the file is as before. */
   append(entry: Entry): void {
     const line = Buffer.from(`${JSON.stringify(entry)}\n`);
-    // A disk that is nearly full takes a part, and says no only when it is asked to take the rest.
-    for (let done = 0; done < line.length;) {
-      done += writeSync(this.fd, line, done, line.length - done, this.end + done);
+    const { size } = fstatSync(this.fd);
+    try {
+      // A disk that is nearly full takes a part, and says no only when it is asked to take the rest.
+      for (let done = 0; done < line.length;) done += writeSync(this.fd, line, done);
+    } catch (error) {
+      truncateSync(this.file, size);
+      throw error;
     }
-    this.end += line.length;
   }
 
   close(): void {

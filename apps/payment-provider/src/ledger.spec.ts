@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -93,6 +93,21 @@ describe('the ledger', () => {
       expect(reopened().summary().charged).toBe(3);
     },
   );
+
+  it('writes over nothing that another provider booked in the same file', () => {
+    const other = reopened();
+    ledger.charge('k1', request);
+    other.charge('k2', request);
+    ledger.charge('k3', request);
+    expect(reopened().summary().charged).toBe(3);
+  });
+
+  it('goes on at the beginning of a file that was emptied meanwhile', () => {
+    ledger.charge('k1', request);
+    truncateSync(file);
+    ledger.charge('k2', request);
+    expect(reopened().summary().charged).toBe(1);
+  });
 
   it('names the file and the line that it cannot read', () => {
     ledger.charge('k1', request);
