@@ -41,7 +41,7 @@ const WHOLE = `${SUMMARY}, correlation_id as "correlationId", trace_id as "trace
   shipping_address as "shippingAddress", history as facts`;
 
 const unsettled = (status: Status) => `status = '${status}' and settled_at is null`;
-/** By what is rare, and has an index. Most orders are completed: those are found walking along all of them. */
+/** By what is rare, and has an index; all the unsettled are read for each page. The completed are found walking along all orders, of which they are most. */
 const OF_STATUS: Readonly<Record<Status, string>> = {
   placed: unsettled('placed'),
   reserved: unsettled('reserved'),
