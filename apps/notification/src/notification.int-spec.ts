@@ -43,11 +43,12 @@ describe('notification by SMTP', () => {
   let database: FreshDatabase;
   let service: TestedService;
   let server: TestSmtpServer;
+  let variables: Record<string, string>;
 
   beforeAll(async () => {
     server = await startSmtpServer();
     database = await freshDatabase();
-    const variables = { SMTP_URL: server.url, REACTION_TIMEOUT_MS: String(REACTION_TIMEOUT_MS) };
+    variables = { SMTP_URL: server.url, REACTION_TIMEOUT_MS: String(REACTION_TIMEOUT_MS) };
     service = await startForTest(NotificationModule, { url: database.url, variables });
   });
   afterAll(async () => {
@@ -123,10 +124,15 @@ describe('notification by SMTP', () => {
     expect(await kindsOf(orderId)).toEqual(['order_placed']);
   });
 
-  it('sends once when the server takes longer than a reaction may', async () => {
+  it('sends once when the server takes longer than a reaction may, and the replica that waits stops beside another one', async () => {
     const { orderId, placed } = order();
+    const leaving = await startForTest(NotificationModule, { url: database.url, variables });
     server.answerNext({ lateByMs: REACTION_TIMEOUT_MS + 1_000 });
-    await service.deliver([placed]);
+    const delivered = leaving.deliver([placed]).catch(() => undefined);
+    await expect.poll(() => server.about(orderId)).toHaveLength(1);
+    await leaving.close();
+    await delivered;
+    await expect.poll(() => service.query('select from due')).toEqual([]);
     expect(server.about(orderId)).toHaveLength(1);
     expect(await kindsOf(orderId)).toEqual(['order_placed']);
   });

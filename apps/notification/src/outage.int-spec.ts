@@ -1,10 +1,14 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OrderPlaced } from '#libs/contracts';
+import { Breakers } from '#libs/service';
 import { envelopeOf, startForTest, type TestedService } from '#libs/service/testing';
 import { freshDatabase, type FreshDatabase } from '../../../tools/postgres/testing.js';
 import { startSmtpServer, type Refusal, type TestSmtpServer } from '../testing/smtp-server.js';
 import { NotificationModule } from './notification.module.js';
+import { SmtpPost } from './smtp-post.js';
 
 const MIN_CALLS = 10;
 
@@ -63,5 +67,39 @@ describe('notification, while the mail server is down or takes nothing from us',
     expect(await health()).toEqual({ http: 200, smtp: { status: 'up' } });
     expect(orders.map((orderId) => server.about(orderId).length)).toEqual(orders.map(() => 1));
     expect(await service.query('select from dead_letter')).toEqual([]);
+  });
+
+  describe('within the time that it has until it asks for the letter', () => {
+    const UNTIL_DATA_MS = 300;
+    const mail = (text: string) => ({ from: 'orders@example.com', to: 'ada@example.com', subject: 'Yours', text });
+
+    it('takes a server for down that greets and falls silent', async () => {
+      const connections: Socket[] = [];
+      const silent = createServer((socket) => {
+        connections.push(socket);
+        socket.on('error', () => undefined).resume();
+        socket.write('220 mail.example.com ESMTP\r\n');
+      }).listen(0, '127.0.0.1');
+      await once(silent, 'listening');
+      const url = `smtp://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+      const breakers = service.get(Breakers);
+      const post = new SmtpPost(url, breakers, UNTIL_DATA_MS);
+      const taken = Array.from({ length: MIN_CALLS + 1 }, (_, n) => post.take('', mail(`letter ${n}`)));
+      for (const outcome of await Promise.allSettled(taken)) {
+        expect(outcome).toMatchObject({
+          reason: { name: 'MailServerUnavailable', message: expect.stringContaining(`${UNTIL_DATA_MS} ms`) },
+        });
+      }
+      expect(breakers.all.map(({ name, state }) => [name, state])).toEqual([['smtp', 'open']]);
+      await expect.poll(() => connections.every(({ destroyed }) => destroyed)).toBe(true);
+      silent.close();
+    });
+
+    it('cuts off no answer to the letter itself', async () => {
+      const letter = uuidv7();
+      server.answerNext({ lateByMs: 3 * UNTIL_DATA_MS });
+      await new SmtpPost(server.url, service.get(Breakers), UNTIL_DATA_MS).take('', mail(letter));
+      expect(server.about(letter)).toHaveLength(1);
+    });
   });
 });

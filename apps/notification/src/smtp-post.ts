@@ -19,18 +19,43 @@ const MAILBOX_BUSY = 450;
 /** No credentials, no TLS, no leave to relay or to use the sender's address; some servers say so of the recipient (RFC 3463: 5.7, 5.1.7, 5.1.8). */
 const REFUSES_US = /^530|^5\d\d[ -]5\.(7\.|1\.[78]\b)/;
 
+/** Until the server asks for the letter nothing can be sent twice, so whoever gives up early loses nothing. */
+const UNTIL_DATA_MS = 60_000;
+
 /**
  * A connection for each letter: as many at once as commands run at once, and none to be looked after while nothing is to be sent.
  * The server's 250 is the moment at which a letter is out of our hands. While the server is down, letters are postponed.
  */
 export class SmtpPost implements Post {
-  private readonly transport;
   private readonly breaker: Breaker;
 
-  constructor(url: string, breakers: Breakers) {
+  constructor(
+    private readonly url: string,
+    breakers: Breakers,
+    private readonly untilDataMs = UNTIL_DATA_MS,
+  ) {
     this.breaker = breakers.make('smtp', (error) => error instanceof MailServerUnavailable && !error.ofOneMailbox);
-    this.transport = createTransport({
-      url,
+  }
+
+  take(_id: string, mail: SendMailOptions): Promise<void> {
+    return this.breaker.run(async () => {
+      try {
+        await this.send(mail);
+      } catch (error) {
+        const refusal = error as NodemailerError;
+        if (isForGood(refusal)) throw new Hopeless(`the mail server refused: ${refusal.message}`);
+        throw new MailServerUnavailable(refusal);
+      }
+    });
+  }
+
+  private async send(mail: SendMailOptions): Promise<void> {
+    const late = new AbortController();
+    const giveUp = () =>
+      late.abort(new Error(`the mail server did not ask for the letter within ${this.untilDataMs} ms`));
+    const timer = setTimeout(giveUp, this.untilDataMs);
+    const transport = createTransport({
+      url: this.url,
       connectionTimeout: 10_000,
       greetingTimeout: 10_000,
       // RFC 5321, 4.5.3.2.6: whoever gives the answer to DATA less time sends the letter twice.
@@ -38,18 +63,17 @@ export class SmtpPost implements Post {
       disableFileAccess: true,
       disableUrlAccess: true,
     });
-  }
-
-  take(_id: string, mail: SendMailOptions): Promise<void> {
-    return this.breaker.run(async () => {
-      try {
-        await this.transport.sendMail(mail);
-      } catch (error) {
-        const refusal = error as NodemailerError;
-        if (isForGood(refusal)) throw new Hopeless(`the mail server refused: ${refusal.message}`);
-        throw new MailServerUnavailable(refusal);
-      }
+    transport.use('stream', ({ message }, done) => {
+      message.processFunc((letter) => letter.once('resume', () => clearTimeout(timer)));
+      done();
     });
+    try {
+      await transport.sendMail({ ...mail, signal: late.signal });
+    } catch (error) {
+      throw late.signal.reason ?? error;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }
 
