@@ -69,6 +69,23 @@ describe('notification, while the mail server is down or takes nothing from us',
     expect(await service.query('select from dead_letter')).toEqual([]);
   });
 
+  it('does not take the server for down while it refuses recipients by 5.7.1, and tries them again', async () => {
+    const refused = Array.from({ length: MIN_CALLS + 1 }, () => uuidv7());
+    server.refuseAll({
+      at: 'RCPT TO',
+      code: 554,
+      text: '5.7.1 <ada@example.com>: Recipient address rejected: Access denied',
+    });
+    const delivered = service.deliver(refused.map(placed));
+    const failed = () => service.query('select from due where last_error is not null');
+    await expect.poll(failed).toHaveLength(refused.length);
+    expect(await health()).toEqual({ http: 200, smtp: { status: 'up' } });
+    server.refuseAll();
+    await delivered;
+    expect(refused.map((orderId) => server.about(orderId).length)).toEqual(refused.map(() => 1));
+    expect(await service.query('select from dead_letter')).toEqual([]);
+  });
+
   describe('within the time that it has until it asks for the letter', () => {
     const UNTIL_DATA_MS = 300;
     const mail = (text: string) => ({ from: 'orders@example.com', to: 'ada@example.com', subject: 'Yours', text });

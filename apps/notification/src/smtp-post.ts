@@ -6,16 +6,18 @@ import type { Post } from './post.js';
 /** The mail server did not take the letter, for reasons that may pass. */
 class MailServerUnavailable extends Error {
   override readonly name = 'MailServerUnavailable';
-  /** One mailbox is busy; the server is well. */
+  /** One mailbox is busy, or closed to us; the server is well. */
   readonly ofOneMailbox: boolean;
 
   constructor(cause: NodemailerError) {
     super(cause.message, { cause });
-    this.ofOneMailbox = cause.responseCode === MAILBOX_BUSY;
+    this.ofOneMailbox = cause.responseCode === MAILBOX_BUSY || REFUSES_RECIPIENT.test(cause.response ?? '');
   }
 }
 
 const MAILBOX_BUSY = 450;
+/** By its text, since 5.7.1 to the recipient may also be said of the client, the sender or relaying. */
+const REFUSES_RECIPIENT = /recipient address rejected/i;
 /** No credentials, no TLS, no leave to relay or to use the sender's address; some servers say so of the recipient (RFC 3463: 5.7, 5.1.7, 5.1.8). */
 const REFUSES_US = /^530|^5\d\d[ -]5\.(7\.|1\.[78]\b)/;
 
