@@ -182,9 +182,11 @@ export class DueTable {
     }));
   }
 
+  /** Passes over what a transaction holds locked, as its end does: no other worker can lease that meanwhile. */
   async renew(database: DataSource, holder: string, rowIds: readonly string[], leaseMs: number): Promise<void> {
     await database.query(
-      `update due set leased_until = now() + $3 * interval '1 ms' where id = any($1::bigint[]) and leased_by = $2`,
+      `update due set leased_until = now() + $3 * interval '1 ms'
+       where id = any(array(select id from due where id = any($1::bigint[]) and leased_by = $2 for update skip locked))`,
       [rowIds, holder, leaseMs],
     );
   }
