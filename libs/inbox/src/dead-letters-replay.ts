@@ -196,10 +196,10 @@ export class DeadLetterReplays {
       else outcome[became].push(letter.type ?? '');
     }
     const left = Math.max(0, earned - letters.length) / job.rate;
-    await tx.query(
-      `update dead_letter_replay set paced_at = clock_timestamp() - $2 * interval '1 second' where id = $1`,
-      [job.id, left],
-    );
+    await tx.query(`update dead_letter_replay set paced_at = paced_at + $2 * interval '1 second' where id = $1`, [
+      job.id,
+      job.idle - left,
+    ]);
     return outcome;
   }
 

@@ -5,6 +5,8 @@ import type { DeadLetterReplays } from './dead-letters-replay.js';
 
 const STEP_MS = 100;
 const IDLE_MS = 2_000;
+/** How long a replay rests whose step failed. */
+const REST_MS = 10_000;
 
 export interface ReplayerParts {
   /** Types that are handled here: what else stands in a letter is no label of a metric. */
@@ -19,6 +21,8 @@ export interface ReplayerParts {
 /** Moves replays on, as one of the replicas that do; a replay goes on wherever one lives. */
 export class DeadLetterReplayer {
   private readonly woken = new Signal();
+  /** Replays whose last step failed, and until when they rest. */
+  private readonly resting = new Map<string, number>();
   private stopping = false;
   private loop: Promise<void> | undefined;
 
@@ -57,21 +61,22 @@ export class DeadLetterReplayer {
 
   /** Resolves with the milliseconds until the next step. One that fails holds up no other. */
   private async stepAll(): Promise<number> {
-    const running = await this.parts.replays.running();
-    let waitMs = running.length > 0 ? STEP_MS : IDLE_MS;
+    const now = performance.now();
+    const running = (await this.parts.replays.running()).filter((id) => (this.resting.get(id) ?? now) <= now);
     for (const id of running) {
+      this.resting.delete(id);
       try {
         await this.step(id);
       } catch (error) {
         if (isDatabaseDown(error)) throw error;
-        waitMs = IDLE_MS;
+        this.resting.set(id, now + REST_MS);
         this.parts.log.warn(
           { event: 'dead_letter_replay_failed', replay: id, error: String(error) },
           `replay ${id} of dead letters cannot go on: ${String(error)}`,
         );
       }
     }
-    return waitMs;
+    return running.length > 0 ? STEP_MS : IDLE_MS;
   }
 
   private async step(id: string): Promise<void> {
