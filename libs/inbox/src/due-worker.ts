@@ -14,7 +14,7 @@ import { describe, fieldsOf } from './inbox.js';
 import { retryOf, runWithin } from './limits.js';
 import type { HandlingParts } from './parts.js';
 import { read, Unreadable } from './read.js';
-import { KillsTheProcess } from './suspects.js';
+import { ALONE, KillsTheProcess } from './suspects.js';
 
 export interface DueWorkerParts extends HandlingParts {
   /** Handlers at once, at most. */
@@ -218,9 +218,9 @@ export class DueWorker implements Doer {
     const { metrics } = this.parts;
     const { envelope, handler } = read(work.kind, work, this.parts.handlers);
     // A handler's own, larger number is there for outages of what it calls, which no process dies of.
-    const { attempts } = this.parts.limits.retry;
-    if (work.unexplained >= Math.min(attempts, retryOf(handler, this.parts.limits).attempts))
-      throw new KillsTheProcess(work.type, work.unexplained);
+    const { limits } = this.parts;
+    const deaths = Math.min(limits.retry.attempts, retryOf(handler, limits).attempts);
+    if (work.unexplained >= Math.max(ALONE, deaths)) throw new KillsTheProcess(work.type, work.unexplained);
     const attributes = {
       ...(work.kind === 'command' ? OWN_TABLE : this.arrivedFrom(envelope)),
       'messaging.consumer.group.name': this.parts.service,
@@ -316,7 +316,9 @@ export class DueWorker implements Doer {
 
   private async setAside(work: DueWork, error: unknown, reason: DeadLetterReason): Promise<void> {
     const lastError = errorText(error);
-    const { kind, type, key, headers, body, attempts, firstError = lastError } = work;
+    const { kind, type, key, headers, body, firstError = lastError } = work;
+    // What kills the process is not tried again.
+    const attempts = error instanceof KillsTheProcess ? work.attempts - 1 : work.attempts;
     await this.parts.database.transaction(async (tx) => {
       if ((await this.parts.due.finish(tx, this.me, [work.rowId])).size === 0) throw new LeaseLost(work);
       await this.parts.deadLetters.add(tx, [

@@ -13,7 +13,7 @@ import { retryOf, runWithin } from './limits.js';
 import type { HandlingParts } from './parts.js';
 import { read, Unreadable } from './read.js';
 import { SideBySide } from './side-by-side.js';
-import { KillsTheProcess, Suspects } from './suspects.js';
+import { ALONE, KillsTheProcess, Suspects } from './suspects.js';
 import { takeTurns } from './take-turns.js';
 import { Turn } from './turn.js';
 
@@ -25,8 +25,6 @@ export interface InboxParts extends HandlingParts {
 
 /** More than a service can have had under way when its last run ended. */
 const WATCHED_AFTER_START = 1_000;
-/** Recorded attempts of which one at least was of the message alone. */
-const ALONE = 2;
 /** Of all lanes; the second one goes on while a reaction of the first is slow. */
 const TRANSACTIONS_AT_ONCE = 2;
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '#libs/messaging/testing';
-import { commands } from '../testing/commands.js';
+import { command, commands } from '../testing/commands.js';
 import { freshInboxDatabase } from '../testing/database.js';
 import { shipped } from '../testing/events.js';
 import { handlersOf } from '../testing/handlers.js';
@@ -117,4 +117,19 @@ describe('Suspects', () => {
       await database.query('truncate dead_letter');
     },
   );
+
+  it.each([1, 2])('gives up, at %i attempts, of what is due only what was alone, too', async (attempts) => {
+    const parts = await handlingParts(database, handlersOf({}), attempts);
+    await parts.due.add(database.manager, [command('killer'), ...commands(EACH, 'beside')]);
+    await database.query('update due set begun_by = array[gen_random_uuid()]');
+    await database.query(`update due set begun_by = begun_by || gen_random_uuid() where key = 'killer'`);
+    const worker = new DueWorker(parts);
+    worker.start();
+    await eventually(async () => (await database.query<object[]>('select from due')).length === 0, 'all done');
+    await worker.stop();
+    const letters = await database.query('select key, reason, attempts, last_error from dead_letter');
+    const last_error = expect.stringContaining('ended 2 times') as string;
+    expect(letters).toEqual([{ key: 'killer', reason: 'hopeless', attempts: 2, last_error }]);
+    await database.query('truncate dead_letter');
+  });
 });

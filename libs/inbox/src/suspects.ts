@@ -2,6 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
 import { Hopeless } from '#libs/messaging';
 
+/** Attempts that ended with the process, of which one at least was of the message alone. */
+export const ALONE = 2;
+
 /** The process ended each time this message was handled. */
 export class KillsTheProcess extends Hopeless {
   override readonly name = 'KillsTheProcess';
