@@ -7,7 +7,7 @@ const LATE = Symbol('late');
 /** What holds for every reaction and command that does not say otherwise. */
 export interface Limits {
   readonly retry: Required<RetryPolicy>;
-  /** Milliseconds until a handler that has not ended counts as failed; a command's conclusion has as many again. */
+  /** Milliseconds until a handler that has not ended counts as failed; a command's conclusion has as many again, and no more, however long its call may take. */
   readonly timeoutMs: number;
 }
 
@@ -30,7 +30,10 @@ export async function runWithin<T>(
   part: () => Promise<T>,
   tx?: EntityManager,
 ): Promise<T> {
-  const timeoutMs = handler.timeoutMs ?? limits.timeoutMs;
+  const ofHandler = handler.timeoutMs ?? limits.timeoutMs;
+  // It holds a connection, and its row; whatever else takes long belongs to the call.
+  const concludes = tx !== undefined && handler.reactsTo.kind === 'command';
+  const timeoutMs = concludes ? Math.min(ofHandler, limits.timeoutMs) : ofHandler;
   const late = Promise.withResolvers<typeof LATE>();
   const timer = setTimeout(() => late.resolve(LATE), timeoutMs);
   try {

@@ -10,11 +10,13 @@ interface Doings {
   readonly ends?: Doing;
   /** May return commands. */
   readonly reacts?: (key: string, tx: EntityManager) => Promise<unknown>;
+  /** Of the command. */
+  readonly timeoutMs?: number;
 }
 
 /** Handlers of `payment.charge`, which does one thing and ends with another, and of `shipment.created`. */
-export function handlersOf({ does, ends, reacts }: Doings): Handlers {
-  const command: HandlerInfo = { reactsTo: ChargePayment, emits: [] };
+export function handlersOf({ does, ends, reacts, ...own }: Doings): Handlers {
+  const command: HandlerInfo = { reactsTo: ChargePayment, emits: [], ...own };
   const event: HandlerInfo = { reactsTo: ShipmentCreated, emits: [ChargePayment] };
   const charge = async ({ key }: { key: string }) => {
     await does?.(key);

@@ -29,7 +29,10 @@ interface Options<Emits extends readonly MessageType[]> {
   /** Every type that the handler may return; the compiler holds it to that. */
   readonly emits?: Emits;
   readonly retry?: RetryPolicy;
-  /** The transaction is cancelled after this many milliseconds and counted as a failed attempt. */
+  /**
+   * The transaction is cancelled after this many milliseconds and counted as a failed attempt. Of a command both its call and its conclusion have so many, the conclusion no more than
+   * `REACTION_TIMEOUT_MS`.
+   */
   readonly timeoutMs?: number;
 }
 
