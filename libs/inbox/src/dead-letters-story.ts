@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
-import { decode, type Headers } from '#libs/contracts';
+import type { Headers } from '#libs/contracts';
 import type { Claims, Handling } from './claims.js';
-import type { DeadLetterReason } from './dead-letters.js';
+import { told, type DeadLetterReason } from './dead-letters.js';
 
 /** What became of one message in one service, also where it is not at its end. */
 export interface Told extends Omit<Handling, 'handledAt'> {
@@ -24,6 +24,7 @@ interface Unfinished {
 
 /** Of one key, at most. */
 const MOST = 100;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** What became of messages here, and of whatever waits or was set aside of the key, if one is given. */
 export async function story(
@@ -52,21 +53,12 @@ async function unfinishedOf(database: EntityManager, key: string): Promise<Told[
     [key, MOST],
   );
   return rows.flatMap(({ headers, body, ...row }) => {
-    const message = told(JSON.parse(headers) as Headers, body);
-    if (!message) return [];
-    const { attempts, letter: id, reason } = row;
-    const end = id !== null && reason !== null ? { deadLetter: { id, reason } } : { waiting: true as const };
-    return [{ ...message, attempts, duplicates: 0, handledAt: null, ...end }];
+    const { id, ...message } = told({ headers: JSON.parse(headers) as Headers, body });
+    // Where it cannot even be said which message it is, there is nothing to tell.
+    if (!id || !UUID.test(id)) return [];
+    const { attempts, letter, reason } = row;
+    const end =
+      letter !== null && reason !== null ? { deadLetter: { id: letter, reason } } : { waiting: true as const };
+    return [{ id, ...message, attempts, duplicates: 0, handledAt: null, ...end }];
   });
-}
-
-/** Nothing where it cannot even be said which message it is. */
-function told(headers: Headers, body: Buffer): Pick<Told, 'id' | 'type' | 'causationId'> | undefined {
-  try {
-    const { id, type, causationId = null } = decode(headers, body);
-    return { id, type, causationId };
-  } catch {
-    const { id, type = '', causationid = null } = headers;
-    return id && /^[0-9a-f-]{36}$/.test(id) ? { id, type, causationId: causationid } : undefined;
-  }
 }

@@ -50,7 +50,7 @@ export class DeadLetters {
         [
           digestOf(letter),
           letter.kind,
-          textOf(idOf(letter)),
+          textOf(told(letter).id),
           nameOf(letter.type || letter.headers['type']),
           nameOf(letter.key || letter.headers['partitionkey']),
           JSON.stringify(letter.headers),
@@ -86,11 +86,14 @@ export function digestOf({ headers, body }: Pick<DeadLetter, 'headers' | 'body'>
   return createHash('sha256').update(JSON.stringify(sorted)).update(body).digest();
 }
 
-function idOf({ headers, body }: DeadLetter): string | undefined {
+/** Which message it is, also where it cannot be read: as far as its headers tell. */
+export function told({ headers, body }: Pick<DeadLetter, 'headers' | 'body'>) {
   try {
-    return decode(headers, body).id;
+    const { id, type, causationId = null } = decode(headers, body);
+    return { id, type, causationId };
   } catch {
-    return headers['id'];
+    const { id, type = '', causationid = null } = headers;
+    return { id: id?.toLowerCase(), type, causationId: causationid };
   }
 }
 
