@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decode, encode } from './cloud-events.js';
+import { OrderCompleted } from './events.js';
 import { MalformedMessage } from './message-type.js';
 
 const headers = { id: 'any', type: 'order.placed' };
@@ -27,19 +28,19 @@ describe('a body that is no JSON', () => {
   });
 });
 
-it.each([
-  ['', 'Too small'],
-  ['a\0b', 'must not contain NUL'],
-  ['x'.repeat(513), 'Too big'],
-])('a key that no reader would take is not sent', (key, what) => {
-  const envelope = {
-    id: 'any',
-    type: 'order.placed',
-    version: 1,
-    source: 'order',
-    key,
-    time: 'any',
-    correlationId: 'any',
-  };
-  expect(() => encode({ ...envelope, data: {} })).toThrow(`the key of order.placed: ✖ ${what}`);
+describe.each(['key', 'correlationId', 'causationId'])('a message whose %s no reader would take', (attribute) => {
+  it.each([
+    ['', 'Too small'],
+    ['a\0b', 'must not contain NUL'],
+    ['x'.repeat(513), 'Too big'],
+  ])('is not sent', (name, what) => {
+    const { type, version, source } = OrderCompleted;
+    const message = { id: 'any', type, version, source, time: 'any', key: 'any', correlationId: 'any', data: {} };
+    const refused = expect.stringMatching(
+      `^order.completed cannot be sent: ✖ ${what}.*\n.* at ${attribute}$`,
+    ) as string;
+    expect(() => encode({ ...message, [attribute]: name })).toThrow(
+      expect.objectContaining({ name: 'MalformedMessage', message: refused }),
+    );
+  });
 });

@@ -34,13 +34,15 @@ const attributes = z.object({
   tracestate: z.string().optional(),
 });
 
+const names = z.object({ key: name, correlationId: name, causationId: name.optional() });
+
 /**
  * Serialises everything but `sequence`, which the relay adds once the outbox row has its id.
- * @throws MalformedMessage where no reader would take the key
+ * @throws MalformedMessage where no reader would take the key, the correlation or the causation
  */
 export function encode(envelope: Omit<Envelope, 'sequence'>): { headers: Headers; body: Buffer } {
-  const key = name.safeParse(envelope.key);
-  if (!key.success) throw new MalformedMessage(`the key of ${envelope.type}: ${z.prettifyError(key.error)}`);
+  const fit = names.safeParse(envelope);
+  if (!fit.success) throw new MalformedMessage(`${envelope.type} cannot be sent: ${z.prettifyError(fit.error)}`);
   const headers: Record<string, string> = {
     'content-type': 'application/json',
     specversion: '1.0',

@@ -61,8 +61,10 @@ export function dataOf<T extends MessageType>(of: T, data: unknown): DataOf<T> {
 }
 
 interface Options<Schema extends z.ZodType> {
+  /** Has to take its own output, as JSON, for an input: a transform into a `Date` does not, and each reader would refuse the message. */
   readonly data: Schema;
   readonly version?: number;
+  /** Of 1 to 512 characters (UTF-16 code units) without NUL: others are not sent. */
   readonly key: (data: z.output<Schema>) => string;
 }
 

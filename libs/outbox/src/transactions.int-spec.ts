@@ -65,6 +65,18 @@ it('changes nothing and tells nobody where the events cannot be written', async 
   expect(told).toEqual([]);
 });
 
+it('changes nothing where no reader would take the correlation', async () => {
+  const run = transactions.run(
+    async (tx, state) => {
+      await tx.query('insert into state values ($1)', [1]);
+      state(placed);
+    },
+    { correlationId: 'x'.repeat(513) },
+  );
+  await expect(run).rejects.toThrow(/order\.placed cannot be sent: .*correlationId/s);
+  expect(await left()).toEqual({ states: 0, ids: [] });
+});
+
 it('refuses to write events outside of a transaction', async () => {
   const message = { id: '', topic: 't', type: 'x', key: 'k', headers: {}, body: Buffer.alloc(0) };
   await expect(new Outbox('test').write(database.manager, [message])).rejects.toThrow('in a transaction only');

@@ -17,6 +17,7 @@ export class Transactions {
   /**
    * Runs `work` in one transaction, with the events that it states in the order of the calls.
    * Resolves once all is committed; after a rejection nothing is.
+   * @throws MalformedMessage where a correlation has not 1 to 512 characters, or has NUL
    */
   async run<T>(
     work: (tx: EntityManager, state: State) => Promise<T>,
