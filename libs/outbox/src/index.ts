@@ -2,6 +2,6 @@ export { CreateOutbox1700000000001 } from './create-outbox.js';
 export { INSERT, valuesOf } from './insert.js';
 export * from './outbox.js';
 export * from './relay.js';
-export { send, transaction } from './sent.js';
+export { RolledBack, send, transaction } from './sent.js';
 export * from './transactions.js';
 export { Signal } from './signal.js';

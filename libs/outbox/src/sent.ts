@@ -13,8 +13,29 @@ interface Inside {
   readonly transactionDepth: number;
 }
 
+/** What pg's typings leave out. */
+interface Answered {
+  /** No answer is due. */
+  readonly readyForQuery: boolean;
+}
+
+/** A statement of the transaction had failed. The code (PostgreSQL manual, appendix A) is that of what fails for this reason. */
+export class RolledBack extends Error {
+  override readonly name = 'RolledBack';
+  readonly code = '25P02';
+  constructor() {
+    super('nothing was committed: a statement failed and its error was caught; let what may fail have a savepoint');
+  }
+}
+
+interface Answers {
+  readonly all: Promise<unknown>[];
+  /** How many are still to come. */
+  due: number;
+}
+
 /** Of transactions that look at the answers when they have ended. */
-const unanswered = new WeakMap<EntityManager, Promise<unknown>[]>();
+const answersOf = new WeakMap<EntityManager, Answers>();
 
 /**
  * Sends a statement behind all that `tx` asked for so far, and what `tx` asks for later, COMMIT included, behind it; so it need not be waited for where its answer decides nothing.
@@ -35,27 +56,43 @@ export async function send<Row extends QueryResultRow>(
   const rows = connection.query<Row>(text, values).then((result) => result.rows);
   rows.catch(() => undefined);
   const { transactionDepth } = tx.queryRunner as unknown as Inside;
-  const answers = transactionDepth === 1 ? unanswered.get(tx) : undefined;
-  if (answers) answers.push(rows);
+  const answers = transactionDepth === 1 ? answersOf.get(tx) : undefined;
+  if (answers) collect(answers, rows);
   else await rows;
   return { rows };
 }
 
+function collect(answers: Answers, rows: Promise<unknown>): void {
+  const answered = () => void answers.due--;
+  answers.all.push(rows);
+  answers.due++;
+  rows.then(answered, answered);
+}
+
 /**
  * Runs a transaction in which what was sent is looked at in the end. Resolves once all is committed; after a rejection nothing is, unless the database was lost on the way. Rejects with
- * what failed first, not with what failed for that. Where `work` caught the error of a statement, outside of a savepoint, only the answer to COMMIT tells of the rollback: the client has to reject it.
+ * what failed first, not with what failed for that, and with `RolledBack` where `work` caught the error of a statement, outside of a savepoint.
  */
 export async function transaction<T>(database: DataSource, work: (tx: EntityManager) => Promise<T>): Promise<T> {
-  const answers: Promise<unknown>[] = [];
-  const ended = database.transaction((tx) => {
-    unanswered.set(tx, answers);
-    return work(tx);
+  const answers: Answers = { all: [], due: 0 };
+  const ended = database.transaction(async (tx) => {
+    answersOf.set(tx, answers);
+    const result = await work(tx);
+    await refuseFailed(tx, answers);
+    return result;
   });
   await ended.catch(() => undefined);
-  const outcomes = await Promise.allSettled([ended, ...answers]);
+  const outcomes = await Promise.allSettled([ended, ...answers.all]);
   const errors = outcomes.flatMap((one): unknown[] => (one.status === 'rejected' ? [one.reason] : []));
   if (errors.length > 0) throw errors.find((error) => !isConsequence(error)) ?? errors[0];
   return ended;
+}
+
+/** What was sent behind a failed statement fails as well. Where nothing was, the end of that one may still be on its way, behind its error. */
+async function refuseFailed(tx: EntityManager, { due }: Answers): Promise<void> {
+  const connection = (await tx.queryRunner!.connect()) as Client & Answered;
+  if (due === 0 && !connection.readyForQuery) await connection.query('');
+  if (connection.getTransactionStatus() === 'E') throw new RolledBack();
 }
 
 /** A statement failed because one before it had (PostgreSQL manual, appendix A). */

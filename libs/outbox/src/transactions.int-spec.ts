@@ -4,7 +4,7 @@ import { OrderPlaced } from '#libs/contracts';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
 import { CreateOutbox1700000000001 } from './create-outbox.js';
 import { Outbox, type OutboxRow } from './outbox.js';
-import { send, transaction } from './sent.js';
+import { RolledBack, send, transaction } from './sent.js';
 import { Transactions } from './transactions.js';
 
 let database: DataSource;
@@ -107,6 +107,22 @@ it('tells what failed first, not what failed for that', async () => {
   });
   await expect(asked).rejects.toThrow('division by zero');
   expect(await left()).toEqual({ states: 0, ids: [] });
+});
+
+it('has nothing committed where the error of a statement was caught, whenever the end of that statement arrives', async () => {
+  for (let n = 0; n < 100; n++) {
+    const careless = transaction(database, async (tx) => {
+      await send(tx, ONE, [1]);
+      await tx.query('select 1 / $1::int', [0]).catch(() => undefined);
+    });
+    await expect(careless).rejects.toBeInstanceOf(RolledBack);
+  }
+  expect(await left()).toEqual({ states: 0, ids: [] });
+  await transaction(database, async (tx) => {
+    await tx.query(ONE, [1]);
+    await tx.transaction((inner) => inner.query('select 1 / $1::int', [0])).catch(() => undefined);
+  });
+  expect(await left()).toEqual({ states: 1, ids: [] });
 });
 
 it('has statements take effect in the order in which they were sent and asked for', async () => {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { Client, type ClientConfig, type QueryResult } from 'pg';
 import { gatherWrites } from '#libs/messaging';
+import { RolledBack } from '#libs/outbox';
 import { BEGIN, OpeningQuery, PreparedQuery, type Prepared } from './prepared-query.js';
 
 /** What pg's typings leave out. */
@@ -16,15 +17,6 @@ interface Inside {
  * Where none does, a plan seems so dear that PostgreSQL would compile it.
  */
 export const PLANNING = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off';
-
-/** A statement of the transaction had failed. The code (PostgreSQL manual, appendix A) is that of what fails for this reason. */
-class RolledBack extends Error {
-  override readonly name = 'RolledBack';
-  readonly code = '25P02';
-  constructor() {
-    super('nothing was committed: a statement failed and its error was caught; let what may fail have a savepoint');
-  }
-}
 
 const names = new Map<string, string>();
 
