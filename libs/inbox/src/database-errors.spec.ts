@@ -11,6 +11,8 @@ describe('an error of the database', () => {
     ['the server is starting up', said('57P03')],
     ['the server ends the session', said('57P01')],
     ['there are too many connections', said('53300')],
+    ['the disk is full', said('53100')],
+    ['the disk fails', said('58030')],
     ['nobody listens', socket('ECONNREFUSED')],
     ['a statement met one of these', new QueryFailedError('select 1', [], said('57P01'))],
     ['the connection broke', new Error('Connection terminated unexpectedly')],
@@ -26,6 +28,9 @@ describe('an error of the database', () => {
     ['a statement is wrong', new QueryFailedError('selekt 1', [], said('42601'))],
     ['two transactions met', said('40P01')],
     ['a statement lacks a parameter', said('08P01')],
+    ['a statement needs more temporary files than it may', said('53400')],
+    ['a library is missing', said('58P01')],
+    ['the server does not reach a foreign one', said('08001')],
     ['something else was unreachable, and said so in words', new Error('the provider is away')],
     ['no error at all', 'ECONNREFUSED'],
   ])('tells of something else: %s', (_, error) => {

@@ -1,7 +1,10 @@
 import { QueryFailedError, QueryRunnerAlreadyReleasedError, QueryRunnerProviderAlreadyReleasedError } from 'typeorm';
 
-/** SQLSTATE classes and codes that tell of the server, not of the statement, as 08P01 does (PostgreSQL manual, appendix A). */
-const SERVER_STATES = /^(08(?!P01)|53|57P0|58)/;
+/**
+ * SQLSTATE classes and codes that tell of the server, not of the statement (PostgreSQL manual, appendix A). Of the statement are 53400 (it needs more than `temp_file_limit`) and 58P01 (a
+ * library is missing); class 08 is of whatever else the server connects to, as a foreign server: that its own connection is lost no server can say.
+ */
+const SERVER_STATES = /^(53(?!400)|57P0|580)/;
 const SOCKET_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

@@ -65,6 +65,18 @@ it.each<[string, (tx: EntityManager) => Promise<unknown>]>([
     (tx) => tx.query('select 1 / 0').catch(() => Promise.reject(refused())),
   ],
   ['a statement lacks a parameter', (tx) => tx.query('select $1::int, $2::int', [1])],
+  [
+    'a statement needs more temporary files than it may',
+    async (tx) => {
+      await tx.query(`set local temp_file_limit = 1; set local work_mem = '64kB'`);
+      await tx.query('select n from generate_series(1, 100000) n order by n desc');
+    },
+  ],
+  ['a library is missing', (tx) => tx.query(`load 'nowhere'`)],
+  [
+    'a foreign server is out of reach, as its wrapper tells',
+    (tx) => tx.query('do $$ begin raise sqlclient_unable_to_establish_sqlconnection; end $$'),
+  ],
 ])('%s: a failure of the message, no outage of the database', async (_, fails) => {
   const handlers = handlersOf({ reacts: async (_key, tx) => void (await fails(tx)) });
   const parts = await handlingParts(database, handlers, 1);
