@@ -12,6 +12,8 @@ const CONNECT_MS = 5_000;
 const LONGEST_PAUSE_MS = 5_000;
 /** The server ends a statement in time; an answer that is later than this is not to come any more. */
 const ANSWER_LATE_MS = 5_000;
+/** Whether a server is still there is asked once it has said nothing for so long, where nothing limits a statement. */
+const KEEP_ALIVE_MS = 10_000;
 /** Any number, the same in each replica: one of them migrates. */
 const LOCK = 7_205_003;
 
@@ -66,30 +68,19 @@ async function untilReachable({ DATABASE_URL, service }: Settings, log: Log): Pr
   }
 }
 
-/** However long it takes: a statement over a grown table is no reaction that hangs. */
+/** However long it takes: a statement over a grown table is no reaction that hangs. The connection that migrates holds the lock, so both end together. */
 async function migrateAlone(settings: Settings, migrations: Migration[]): Promise<void> {
-  const lock = new Client({
-    connectionString: settings.DATABASE_URL,
-    connectionTimeoutMillis: CONNECT_MS,
-    keepAlive: true,
-  });
-  lock.on('error', () => undefined);
-  await lock.connect();
+  const database = await new DataSource({
+    ...connectionOf(settings),
+    migrations,
+    migrationsTransactionMode: 'each',
+    poolSize: 1,
+    extra: { keepAlive: true, keepAliveInitialDelayMillis: KEEP_ALIVE_MS },
+  }).initialize();
   try {
-    await lock.query('select pg_advisory_lock($1)', [LOCK]);
-    const database = new DataSource({
-      ...connectionOf(settings),
-      migrations,
-      migrationsTransactionMode: 'each',
-      poolSize: 1,
-    });
-    await database.initialize();
-    try {
-      await database.runMigrations();
-    } finally {
-      await database.destroy();
-    }
+    await database.query('select pg_advisory_lock($1)', [LOCK]);
+    await database.runMigrations();
   } finally {
-    await lock.end();
+    await database.destroy();
   }
 }

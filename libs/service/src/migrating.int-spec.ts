@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { afterAll, beforeEach, expect, it } from 'vitest';
 import { startProxyTo, type Proxy } from '#libs/messaging/testing';
+import { withClient } from '../../../tools/postgres/connect.js';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
 import { startForTest } from '../testing/index.js';
 import { Service } from './index.js';
@@ -20,14 +21,48 @@ class Slow1700000000100 {
 @Module({})
 class ProbeModule {}
 
+let begun = 0;
+let goOn = Promise.withResolvers<void>();
+
+class CreatePrice1700000000100 {
+  async up(runner: { query(sql: string): Promise<unknown> }) {
+    await runner.query('create table price as select 1 as cents');
+  }
+  async down() {}
+}
+
+/** Not to be done twice. */
+class Double1700000000200 {
+  async up(runner: { query(sql: string): Promise<unknown> }) {
+    begun++;
+    await runner.query('update price set cents = cents * 2');
+    underWay.resolve();
+    await goOn.promise;
+  }
+  async down() {}
+}
+
+@Service({
+  name: 'inventory',
+  title: 'Probe',
+  port: 0,
+  migrations: [CreatePrice1700000000100, Double1700000000200],
+})
+@Module({})
+class DoublingModule {}
+
 const open: (() => Promise<void>)[] = [];
 let proxy: Proxy;
 let url: string;
+let directUrl: string;
 
 beforeEach(async () => {
   underWay = Promise.withResolvers();
+  goOn = Promise.withResolvers();
+  begun = 0;
   const fresh = await freshDatabase();
-  ({ proxy, url } = await startProxyTo(fresh.url));
+  directUrl = fresh.url;
+  ({ proxy, url } = await startProxyTo(directUrl));
   open.push(fresh.drop, proxy.close);
 });
 afterAll(async () => {
@@ -49,3 +84,22 @@ it('a connection that is lost amid a migration ends the start with its error, an
   expect(await service.query('select count(*)::int as rows from effect')).toEqual([{ rows: 1 }]);
   await service.close();
 });
+
+const LOCKS = `select pid, granted from pg_locks join pg_database on oid = database
+  where datname = current_database() and locktype = 'advisory' order by granted`;
+
+it('a migration is applied once, also where another replica waits for it and the connection with the lock is lost', () =>
+  withClient(directUrl, async (watcher) => {
+    const locks = async () => (await watcher.query<{ pid: number; granted: boolean }>(LOCKS)).rows;
+    const first = startForTest(DoublingModule, { url });
+    await underWay.promise;
+    const second = startForTest(DoublingModule, { url });
+    await expect.poll(locks).toMatchObject([{ granted: false }, { granted: true }]);
+    await watcher.query('select pg_terminate_backend($1)', [(await locks())[1]!.pid]);
+    await expect.poll(() => begun).toBe(2);
+    goOn.resolve();
+    const ended = await Promise.allSettled([first, second]);
+    for (const one of ended) if (one.status === 'fulfilled') await one.value.close();
+    expect((await watcher.query('select cents from price')).rows).toEqual([{ cents: 2 }]);
+    expect(ended.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+  }));
