@@ -11,7 +11,7 @@ interface Turns<Item> {
 
 /**
  * Runs `work` for each item in one transaction: one after the other, or, where that makes no difference to them, those of different keys in turns, so that their
- * statements share the way to the database and back. Settles once all have ended; rejects if any did.
+ * statements share the way to the database and back. Settles once all have ended; rejects if any did, or asked for a savepoint among others, also where that refusal was caught.
  */
 export async function takeTurns<Item>(
   items: readonly Item[],
@@ -19,17 +19,16 @@ export async function takeTurns<Item>(
   { tx, keyOf, perKey }: Turns<Item>,
 ): Promise<void> {
   const lanes = perKey ? [...Map.groupBy(items, keyOf).values()] : [items];
-  if (lanes.length > 1) refuseSavepoints(tx);
+  let refused: Error | undefined;
+  // A savepoint of one would be rolled back with what the others did since. Alone in a transaction it may have some.
+  if (lanes.length > 1)
+    tx.transaction = () => Promise.reject((refused = new Error('a transaction within one that is shared')));
   const ended = await Promise.allSettled(
     lanes.map(async (lane) => {
       for (const item of lane) await work(item);
     }),
   );
   const errors = ended.flatMap((one): unknown[] => (one.status === 'rejected' ? [one.reason] : []));
+  if (refused) errors.push(refused);
   if (errors.length > 0) throw errors.find(isDatabaseDown) ?? errors[0];
-}
-
-/** A savepoint of one would be rolled back with what the others did since. Alone in a transaction it may have some. */
-function refuseSavepoints(tx: EntityManager): void {
-  tx.transaction = () => Promise.reject(new Error('a transaction within one that is shared'));
 }

@@ -14,10 +14,14 @@ const RETRY = { attempts: 2, baseMs: 1 };
 
 const fail = (tx: EntityManager) => tx.query('select 1 / $1::int', [0]);
 
+const note = (token: string, tx: EntityManager) => tx.query('insert into effect (token) values ($1)', [token]);
+
 async function leave(token: string, tx: EntityManager): Promise<void> {
-  await tx.query('insert into effect (token) values ($1)', [token]);
+  await note(token, tx);
   if (token.includes('careless')) await fail(tx).catch(() => undefined);
-  if (token.includes('careful')) await tx.transaction(fail).catch(() => undefined);
+  if (!token.includes('careful')) return;
+  await tx.transaction(fail).catch(() => undefined);
+  await tx.transaction((inner) => note(`${token} again`, inner)).catch(() => undefined);
 }
 
 @Reactions({ service: 'payment' })
@@ -35,18 +39,27 @@ class Probe {
   }
 }
 
-@Service({ name: 'payment', title: 'Probe', port: 0, migrations: [CreateEffect1700000000100] })
-@Module({ controllers: [Probe] })
-class ProbeModule {}
+const shared = { name: 'payment', title: 'Probe', port: 0, migrations: [CreateEffect1700000000100] };
 
-describe('a failed statement whose error is caught', () => {
+@Service({ ...shared, perKey: true })
+@Module({ controllers: [Probe] })
+class PerKeyModule {}
+
+@Service(shared)
+@Module({ controllers: [Probe] })
+class OrdinaryModule {}
+
+describe.each([
+  ['of a key only', PerKeyModule],
+  ['of anything', OrdinaryModule],
+])('a failed statement whose error is caught, by what is %s', (_what, module) => {
   let service: TestedService;
   let drop: () => Promise<void>;
 
   beforeAll(async () => {
     const fresh = await freshDatabase();
     drop = fresh.drop;
-    service = await startForTest(ProbeModule, { url: fresh.url });
+    service = await startForTest(module, { url: fresh.url });
   });
   afterEach(() => service.query('truncate effect, dead_letter'));
   afterAll(async () => {
@@ -74,9 +87,18 @@ describe('a failed statement whose error is caught', () => {
     expect(await effectsOf(service)).toEqual([]);
   });
 
-  it('fails nothing where it was within a savepoint', async () => {
-    await service.deliver([placed('careful')]);
+  it.each([
+    ['a reaction', ''],
+    ['the conclusion of a command', 'command '],
+  ])('fails nothing of %s where it was within a savepoint, whoever shares the transaction', async (_, kind) => {
+    await service.deliver(['careful', 'also careful'].map((token) => placed(`${kind}${token}`)));
+    const left = ['also careful', 'also careful again', 'careful', 'careful again'];
+    expect((await effectsOf(service)).toSorted()).toEqual(left.map((token) => `${kind}${token}`));
+    expect(await deadLetters()).toEqual([]);
+  });
+
+  it('fails no use case where it was within a savepoint', async () => {
     await service.get(Transactions).run((tx) => leave('careful', tx));
-    expect(await effectsOf(service)).toEqual(['careful', 'careful']);
+    expect(await effectsOf(service)).toEqual(['careful', 'careful again']);
   });
 });
