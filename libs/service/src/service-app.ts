@@ -1,9 +1,11 @@
 import type { Server } from 'node:http';
+import { finished } from 'node:stream/promises';
 import fastifyRateLimit from '@fastify/rate-limit';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import type { FastifyInstance } from 'fastify';
 import { DataSource, EntityManager } from 'typeorm';
 import { isDatabaseDown } from '#libs/inbox';
 import { ReactionsServer, systemOf, type Transport } from '#libs/messaging';
@@ -44,8 +46,6 @@ interface Parts {
 }
 
 class RuntimeModule {}
-
-const REAP_MS = 100;
 
 /** The whole service, connected and listening to nothing yet. */
 export async function createServiceApp(
@@ -102,17 +102,33 @@ export async function createServiceApp(
   };
 }
 
-/** Requests under way are answered, for so long; a connection that is kept alive for a next one is closed once it has nothing to answer. */
+/** Requests under way are answered, for so long. */
 async function closeApp(app: NestFastifyApplication, patienceMs: number): Promise<void> {
   const server: Server = app.getHttpServer();
-  const reap = setInterval(() => server.closeIdleConnections(), REAP_MS);
   const cut = setTimeout(() => server.closeAllConnections(), patienceMs);
   try {
     await app.close();
   } finally {
-    clearInterval(reap);
     clearTimeout(cut);
   }
+}
+
+/** Has a server that closes send its answers whole, the last one of each connection; Node alone takes a connection for idle while its answer is being sent. */
+function endWithAnswers(fastify: Pick<FastifyInstance, 'addHook'>): void {
+  const underWay = new Set<Promise<void>>();
+  let closing = false;
+  fastify.addHook('onSend', (_request, reply, _payload, done) => {
+    if (closing) void reply.header('connection', 'close');
+    const sent = finished(reply.raw)
+      .catch(() => undefined)
+      .finally(() => underWay.delete(sent));
+    underWay.add(sent);
+    done();
+  });
+  fastify.addHook('preClose', async () => {
+    closing = true;
+    while (underWay.size > 0) await Promise.all(underWay);
+  });
 }
 
 async function createHttp(module: DynamicModule, settings: Settings, log: Log): Promise<NestFastifyApplication> {
@@ -123,6 +139,7 @@ async function createHttp(module: DynamicModule, settings: Settings, log: Log): 
     frameworkErrors: routerProblem,
   });
   httpSpans(adapter.getInstance());
+  endWithAnswers(adapter.getInstance());
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: nestLog(log),
     bodyParser: false,

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Controller, Get, Module } from '@nestjs/common';
 import { expect, it } from 'vitest';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
@@ -18,8 +20,18 @@ class Slow {
   }
 }
 
+const LARGE = 'x'.repeat(32_000_000);
+
+@Controller('large')
+class Large {
+  @Get()
+  show(): string {
+    return LARGE;
+  }
+}
+
 @Service({ name: 'inventory', title: 'Probe', port: 0 })
-@Module({ controllers: [Slow] })
+@Module({ controllers: [Slow, Large] })
 class ProbeModule {}
 
 async function started(shutdownMs: number) {
@@ -35,13 +47,32 @@ async function started(shutdownMs: number) {
   };
 }
 
+async function responseTo(url: string): Promise<IncomingMessage> {
+  const [response] = (await once(get(url), 'response')) as [IncomingMessage];
+  return response;
+}
+
+/** Resolves with the length of what a client got that has much else to do. */
+async function readSlowly(response: IncomingMessage): Promise<number> {
+  let length = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    await pause(1);
+  }
+  return length;
+}
+
+async function refused({ http }: { readonly http: string }): Promise<void> {
+  await expect.poll(() => fetch(`${http}/health/live`).catch(() => 'refused')).toBe('refused');
+}
+
 it('a request under way is answered, and its connection, kept alive for a next one, keeps nothing from ending', async () => {
   // Beyond the patience of this test: it is not cut off.
   const service = await started(600_000);
   const response = fetch(`${service.http}/slow`);
   await asked.promise;
   const closed = service.close();
-  await expect.poll(() => fetch(`${service.http}/health/live`).catch(() => 'refused')).toBe('refused');
+  await refused(service);
   answer.resolve('at last');
   expect(await (await response).text()).toBe('at last');
   await closed;
@@ -56,4 +87,23 @@ it('whoever says nothing on a connection is cut off in time', async () => {
   silent.resume();
   await service.close();
   await ended;
+});
+
+it('a large answer that is being sent arrives whole', async () => {
+  const service = await started(600_000);
+  const response = await responseTo(`${service.http}/large`);
+  const closed = service.close();
+  expect(await readSlowly(response)).toBe(LARGE.length);
+  await closed;
+});
+
+it('a large answer to a request under way arrives whole', async () => {
+  const service = await started(600_000);
+  const response = responseTo(`${service.http}/slow`);
+  await asked.promise;
+  const closed = service.close();
+  await refused(service);
+  answer.resolve(LARGE);
+  expect(await readSlowly(await response)).toBe(LARGE.length);
+  await closed;
 });
