@@ -48,4 +48,21 @@ describe('startMetrics', () => {
     counter.add(1);
     expect(await started.render()).toMatch(/^again_total 2$/m);
   });
+
+  it('leaves out what is not observed any more, label by label', async () => {
+    let labels = ['payment', 'shipping'];
+    metrics
+      .getMeter('spec')
+      .createObservableGauge('stuck')
+      .addCallback((gauge) => labels.forEach((label) => gauge.observe(1, { label })));
+    const told = async () =>
+      [...(await started.render()).matchAll(/^stuck\{label="(.*)"\} 1$/gm)].map(([, label]) => label);
+    expect(await told()).toEqual(labels);
+    labels = ['shipping'];
+    expect(await told()).toEqual(labels);
+    labels = [];
+    expect(await told()).toEqual(labels);
+    labels = ['payment'];
+    expect(await told()).toEqual(labels);
+  });
 });

@@ -1,12 +1,12 @@
 import { metrics } from '@opentelemetry/api';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import { AggregationTemporality, InstrumentType, MeterProvider } from '@opentelemetry/sdk-metrics';
 import { ATTR_SERVICE_NAME } from '@opentelemetry/semantic-conventions';
 import { observeProcess } from './process-metrics.js';
 
 export interface Metrics {
-  /** What `/metrics` answers with: all instruments of the process in Prometheus' text format. */
+  /** What `/metrics` answers with: all instruments of the process in Prometheus' text format, gauges with what is observed now. */
   render(): Promise<string>;
   /** After it, instruments record nothing. */
   shutdown(): Promise<void>;
@@ -15,12 +15,19 @@ export interface Metrics {
 /** The content type of what `render` returns. */
 export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
+/** An observable gauge that is cumulative repeats for ever what was observed last, whether or not it still is. */
+class Exporter extends PrometheusExporter {
+  override selectAggregationTemporality(type: InstrumentType): AggregationTemporality {
+    return type === InstrumentType.OBSERVABLE_GAUGE ? AggregationTemporality.DELTA : AggregationTemporality.CUMULATIVE;
+  }
+}
+
 /**
  * Registers a meter provider for the whole process. Call it before the first `metrics.getMeter()`: meters that were handed
  * out earlier record nothing. Opens no port; serve `render()` wherever HTTP is served already.
  */
 export function startMetrics(options: { readonly service: string }): Metrics {
-  const reader = new PrometheusExporter({ preventServerStart: true });
+  const reader = new Exporter({ preventServerStart: true });
   const serializer = new PrometheusSerializer(undefined, false, undefined, false, true);
   const provider = new MeterProvider({
     resource: resourceFromAttributes({ [ATTR_SERVICE_NAME]: options.service }),
