@@ -2,7 +2,7 @@ import { metrics, type BatchObservableResult } from '@opentelemetry/api';
 import type { DataSource } from 'typeorm';
 import { DeadLetterView } from '#libs/inbox';
 import type { Transport } from '#libs/messaging';
-import { look } from './patience.js';
+import { look, soon } from './patience.js';
 import type { Settings } from './settings.js';
 
 interface Pool {
@@ -80,9 +80,16 @@ export function observeGauges({ settings, database, transport, isReady, types }:
     for (const [type, count] of known) result.observe(deadLetters, count, { 'farandole.message.type': type });
   };
 
+  const observeReady = async (result: BatchObservableResult) => {
+    const answers = await soon(database.query('select 1')).then(
+      () => true,
+      () => false,
+    );
+    result.observe(ready, answers && isReady() ? 1 : 0);
+  };
+
   const observeDepths = async (result: BatchObservableResult) => {
     const [row] = await readDepths().catch(() => []);
-    result.observe(ready, row && isReady() ? 1 : 0);
     if (row) for (const [name, one] of Object.entries(depths)) result.observe(one, row[name as keyof Depths]);
   };
 
@@ -97,7 +104,12 @@ export function observeGauges({ settings, database, transport, isReady, types }:
     result.observe(pool, totalCount - idleCount, { state: 'used' });
     result.observe(pool, idleCount, { state: 'idle' });
     result.observe(pool, waitingCount, { state: 'waiting' });
-    await Promise.all([observeDepths(result), observeDeadLetters(result), observeBacklog(result)]);
+    await Promise.all([
+      observeReady(result),
+      observeDepths(result),
+      observeDeadLetters(result),
+      observeBacklog(result),
+    ]);
   };
   meter.addBatchObservableCallback(observe, [...Object.values(depths), deadLetters, backlog, pool, ready]);
 }

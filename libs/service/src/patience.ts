@@ -10,8 +10,17 @@ export async function soon<T>(asked: Promise<T>): Promise<T> {
   return Promise.race([asked, late]).finally(() => clearTimeout(timer));
 }
 
-/** Asks for the same thing again and again: `soon` each time, and not beside a question that has no answer yet. */
+/**
+ * Asks for the same thing again and again: `soon` each time, and not beside a question that has no answer yet.
+ * An answer that came too late is told to whoever asks next, once.
+ */
 export function look<T>(ask: () => Promise<T>): () => Promise<T> {
-  let underWay: Promise<T> | undefined;
-  return () => soon((underWay ??= ask().finally(() => (underWay = undefined))));
+  let asked: Promise<T> | undefined;
+  const forget = () => (asked = undefined);
+  return async () => {
+    if (!asked) (asked = ask()).catch(forget);
+    const answer = await soon(asked);
+    forget();
+    return answer;
+  };
 }

@@ -4,7 +4,6 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { OrderPlaced, type Envelope } from '#libs/contracts';
 import { On, Reactions } from '#libs/messaging';
 import { startProxyTo, type Proxy } from '#libs/messaging/testing';
-import { startMetrics } from '#libs/tracing';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
 import { CreateEffect1700000000100, effectsOf } from '../testing/effects.js';
 import { startForTest, type TestedService } from '../testing/index.js';
@@ -23,7 +22,6 @@ class Probe {
 @Module({ controllers: [Probe] })
 class ProbeModule {}
 
-const metrics = startMetrics({ service: 'payment' });
 let proxy: Proxy;
 let service: TestedService;
 let drop: () => Promise<void>;
@@ -37,7 +35,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await service.close();
-  await metrics.shutdown();
   await proxy.close();
   await drop();
 });
@@ -55,17 +52,4 @@ it('a database that falls silent on open connections is out of reach: the servic
     { attempts: 1 },
   ]);
   expect((await fetch(`${service.http}/health/ready`)).status).toBe(200);
-});
-
-it('metrics do not wait for a database that is silent, and say that the service is not ready', async () => {
-  expect(await metrics.render()).toMatch(/^farandole_outbox_depth 0$/m);
-  await proxy.hang();
-  const asked = service.query('select 1').then(
-    () => 'answered',
-    () => 'given up',
-  );
-  expect(await Promise.race([asked, metrics.render()])).toMatch(/^farandole_ready 0$/m);
-  await proxy.restore();
-  await expect.poll(() => metrics.render()).toMatch(/^farandole_outbox_depth 0$/m);
-  expect(await asked).toBe('given up');
 });
