@@ -59,8 +59,9 @@ async function exchange(url: URL, { body, ...options }: HttpRequest): Promise<Ht
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     // Stays: a reset while the answer is read is an error of the request as well as of the answer.
     request.on('error', reject).once('response', resolve).end(body);
-    // All that is told of an answer that switches protocols.
-    request.once('close', () => reject(new Error('the connection ended without an answer')));
+    // All that is told of an answer that switches protocols; the code as Node has it where there is no answer.
+    const unanswered = () => Object.assign(new Error('the connection ended without an answer'), { code: 'ECONNRESET' });
+    request.once('close', () => reject(unanswered()));
   });
   return { status: response.statusCode!, body: await text(response), location: response.headers.location };
 }

@@ -145,6 +145,9 @@ describe('tracedRequest', () => {
   });
 
   it('rejects when the answer is none, but another protocol', async () => {
-    await expect(tracedRequest(`${url}/switches`)).rejects.toThrow('the connection ended without an answer');
+    await expect(tracedRequest(`${url}/switches`)).rejects.toMatchObject({
+      message: 'the connection ended without an answer',
+      code: 'ECONNRESET',
+    });
   });
 });
