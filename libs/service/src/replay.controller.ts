@@ -3,6 +3,7 @@ import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { isDatabaseDown } from '#libs/inbox';
 import { GroupExists } from '#libs/messaging';
+import { thisService } from './dead-letters.problems.js';
 import { OpsGuard } from './ops.js';
 import type { Messaging } from './messaging.js';
 import { Problem, storeUnavailable } from './problem.js';
@@ -45,7 +46,7 @@ export class ReplayController implements OnModuleDestroy {
   async replay(
     @Body({ schema: ReplayBody }) { service: asked, from, dryRun }: z.output<typeof ReplayBody>,
   ): Promise<object> {
-    this.mustBe(asked);
+    thisService(this.settings, asked);
     if (this.running) {
       throw new Problem({ status: 409, type: 'replay-running', title: 'A replay is running here; wait for its end' });
     }
@@ -66,7 +67,7 @@ export class ReplayController implements OnModuleDestroy {
   async createGroup(
     @Body({ schema: GroupBody }) { service: asked, name, from }: z.output<typeof GroupBody>,
   ): Promise<object> {
-    this.mustBe(asked);
+    thisService(this.settings, asked);
     if ([...otherGroups(this.settings.service), this.settings.service].includes(name)) {
       throw groupExists(`${name} is the name of a service`);
     }
@@ -75,12 +76,6 @@ export class ReplayController implements OnModuleDestroy {
     } catch (error) {
       throw error instanceof GroupExists ? groupExists(error.message) : problemOf(error);
     }
-  }
-
-  private mustBe(asked: string | undefined): void {
-    const { service: own } = this.settings;
-    if (asked === undefined || asked === own) return;
-    throw new Problem({ status: 409, type: 'other-service', title: `This is ${own}, not ${asked}` });
   }
 }
 
