@@ -3,10 +3,6 @@ export class KeyedQueue<T extends { readonly key: string }> {
   private waiting: T[] = [];
   private readonly taken = new Set<string>();
 
-  get length(): number {
-    return this.waiting.length;
-  }
-
   /** All that was pushed and has not been settled. */
   get unsettled(): number {
     return this.waiting.length + this.taken.size;

@@ -10,17 +10,18 @@ import { CreateOutbox1700000000001 } from './create-outbox.js';
 import { Outbox } from './outbox.js';
 import { Relay, type RelayOptions } from './relay.js';
 
-/** A store that keeps what it confirmed and can be told to refuse. */
+/** A store that keeps what it confirmed and can be told to refuse: everything, or what lies in a call from some body on. */
 class Shelf implements Publisher {
   readonly stored: OutgoingMessage[] = [];
   refusing = false;
+  unwanted: readonly string[] = [];
   refusals = 0;
   async publish(messages: readonly OutgoingMessage[]): Promise<void> {
-    if (this.refusing) {
-      this.refusals++;
-      throw new Error('the store is down');
-    }
-    this.stored.push(...messages);
+    const refused = messages.findIndex(({ body }) => this.refusing || this.unwanted.includes(body.toString()));
+    this.stored.push(...messages.slice(0, refused < 0 ? messages.length : refused));
+    if (refused < 0) return;
+    this.refusals++;
+    throw new Error('the store is down, or refuses');
   }
   async close(): Promise<void> {}
 }
@@ -70,6 +71,10 @@ describe('Relay', () => {
       `insert into outbox (message_id, topic, type, key, headers, body) values (gen_random_uuid(), 't', 'x', $1, '{}', $2)`,
       [key, Buffer.from(body)],
     );
+
+  const writeMany = (count: number) =>
+    database.query(`insert into outbox (message_id, topic, type, key, headers, body)
+      select gen_random_uuid(), 't', 'x', 'k' || n, '{}', n::text::bytea from generate_series(1, ${count}) n`);
 
   const bodies = () => shelf.stored.map((message) => message.body.toString());
   const left = async () => Number((await database.query<{ n: string }[]>('select count(*) as n from outbox'))[0]?.n);
@@ -154,6 +159,60 @@ describe('Relay', () => {
     expect(bodies()).toEqual(['0', '1', '2', '3', '4']);
   });
 
+  describe('of which the store refuses some', () => {
+    const refusedAgain = async (times: number) => {
+      const before = shelf.refusals;
+      await eventually(() => shelf.refusals >= before + times, 'refused again');
+    };
+
+    it('publishes all others, and each of them no more once they are stored', async () => {
+      shelf.unwanted = ['150'];
+      await writeMany(600);
+      start();
+      await eventually(async () => (await left()) === 1, 'all but the refused one are published');
+      const { length } = shelf.stored;
+      await refusedAgain(2);
+      expect(shelf.stored).toHaveLength(length);
+    });
+
+    it('keeps what follows it of its key, and the order of both', async () => {
+      shelf.unwanted = ['first'];
+      await write('a', 'first');
+      await write('b', 'other');
+      await write('a', 'second');
+      start();
+      await eventually(() => bodies().includes('other'), 'the other key is published');
+      await refusedAgain(2);
+      expect(bodies()).not.toContain('second');
+      shelf.unwanted = [];
+      await eventually(async () => (await left()) === 0, 'the outbox is empty');
+      expect(bodies().slice(-2)).toEqual(['first', 'second']);
+    });
+
+    it('publishes what comes later at once, though nothing but the refused one was tried for long', async () => {
+      shelf.unwanted = ['bad'];
+      await write('a', 'bad');
+      const relay = start();
+      await refusedAgain(5);
+      const startedAt = Date.now();
+      await write('b', 'good');
+      await eventually(() => bodies().includes('good'), 'the later one is published');
+      expect(Date.now() - startedAt).toBeLessThan(1_500);
+      await relay.stop();
+      expect(await left()).toBe(1);
+    });
+
+    it('publishes what comes later though several are refused', async () => {
+      shelf.unwanted = ['3', '4', '5'];
+      await writeMany(5);
+      start();
+      await refusedAgain(8);
+      await write('b', 'good');
+      await eventually(() => bodies().includes('good'), 'the later one is published');
+      await eventually(async () => (await left()) === 3, 'only the refused ones are left');
+    });
+  });
+
   it('lets one replica work and another take over', async () => {
     const first = start();
     await write('a', 'one');
@@ -222,11 +281,12 @@ describe('Relay', () => {
       shelf.refusing = true;
       const other = new Shelf();
       start(other, 50, { answerTimeoutMs });
-      await database.query(`insert into outbox (message_id, topic, type, key, headers, body)
-        select gen_random_uuid(), 't', 'x', 'k' || n, '{}', '' from generate_series(1, 2000) n`);
+      await writeMany(2_000);
       const { pid } = await holder();
       await eventually(async () => (await holder()).ageMs > 3 * answerTimeoutMs, 'much time has passed');
       expect((await holder()).pid).toBe(pid);
+      // Four publishes in halves when it began, since then one at a time and ever more rarely.
+      expect(shelf.refusals).toBeLessThan(60);
       expect(other.stored).toEqual([]);
     });
   });

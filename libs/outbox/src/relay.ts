@@ -11,6 +11,7 @@ import {
 import { KeyedQueue } from './keyed-queue.js';
 import type { OutboxRow } from './outbox.js';
 import { OutboxReader } from './outbox-reader.js';
+import { delayAfter, Refusals } from './refusals.js';
 import { Signal } from './signal.js';
 
 export interface RelayOptions {
@@ -36,7 +37,6 @@ const PUBLISHES_IN_FLIGHT = 4;
 /** Confirmed rows are deleted together, those of this long. A crash meanwhile sends them twice. */
 const REMOVE_EVERY_MS = 250;
 const STAND_BY_MS = 1_000;
-const LONGEST_PAUSE_MS = 5_000;
 const ANSWER_TIMEOUT_MS = 10_000;
 /** Any number, the same in each replica: one relay works per database. */
 const LOCK = 7_205_001;
@@ -88,7 +88,7 @@ export class Relay {
         this.failures = 0;
       } catch (error) {
         if (this.stopping) return;
-        const delay = this.nextDelay();
+        const delay = delayAfter(++this.failures);
         this.options.log.warn(
           { event: 'relay_interrupted', error: messageOf(error) },
           `relay: the database is out of reach, next try in ${Math.ceil(delay / 1000)} s: ${messageOf(error)}`,
@@ -143,45 +143,59 @@ export class Relay {
 
   private async publishAll(reader: OutboxReader): Promise<void> {
     const queue = new KeyedQueue<OutboxRow>();
+    const refusals = new Refusals<OutboxRow>();
     const confirmed: OutboxRow[] = [];
     let inFlight = 0;
-    let retryAt = 0;
     let removeAt = 0;
 
-    const publish = async (rows: OutboxRow[]) => {
-      inFlight++;
+    /** What is not confirmed together is sent again in halves: in the end a row that is refused holds up its own key alone. */
+    const publish = async (rows: OutboxRow[]): Promise<void> => {
+      if (refusals.pausing) return queue.putBack(rows);
       try {
         await this.publish(rows);
         failPoint('after-publish');
-        queue.settle(rows);
-        if (confirmed.length === 0) removeAt = Date.now() + REMOVE_EVERY_MS;
-        confirmed.push(...rows);
-        for (const row of rows)
-          this.options.log.info({ event: 'event_published', ...fieldsOf(row) }, `${row.type} published`);
-        this.failures = 0;
       } catch (error) {
-        queue.putBack(rows);
-        retryAt = Date.now() + this.nextDelay();
+        const alone = rows.length === 1 ? rows[0] : undefined;
         this.options.log.warn(
-          { event: 'publish_failed', messages: rows.length, error: messageOf(error) },
+          { event: 'publish_failed', messages: rows.length, error: messageOf(error), ...(alone && fieldsOf(alone)) },
           `relay: ${rows.length} messages not confirmed, they stay in the outbox: ${messageOf(error)}`,
         );
-      } finally {
-        inFlight--;
-        this.woken.set();
+        if (alone) return refusals.add(alone);
+        const middle = Math.ceil(rows.length / 2);
+        await publish(rows.slice(0, middle));
+        return publish(rows.slice(middle));
       }
+      queue.settle(rows);
+      refusals.clear();
+      if (confirmed.length === 0) removeAt = Date.now() + REMOVE_EVERY_MS;
+      confirmed.push(...rows);
+      for (const row of rows)
+        this.options.log.info({ event: 'event_published', ...fieldsOf(row) }, `${row.type} published`);
+    };
+
+    /** What was refused goes alone. So does what shows whether the store is back, rather one that was not refused yet. */
+    const next = (): OutboxRow[] => {
+      if (refusals.pausing) return [];
+      const { away } = refusals;
+      const one = away ? queue.take(1) : refusals.take();
+      if (one.length > 0) return one;
+      return away ? refusals.take() : queue.take(PUBLISH);
     };
 
     for (;;) {
       queue.push(await this.look(reader, MOST_UNSETTLED - queue.unsettled));
-      while (inFlight < PUBLISHES_IN_FLIGHT && Date.now() >= retryAt) {
-        const rows = queue.take(PUBLISH);
+      while (inFlight < (refusals.away ? 1 : PUBLISHES_IN_FLIGHT)) {
+        const rows = next();
         if (rows.length === 0) break;
-        void publish(rows);
+        inFlight++;
+        void publish(rows).finally(() => {
+          inFlight--;
+          this.woken.set();
+        });
       }
       const removing = confirmed.length >= READ || Date.now() >= removeAt || this.stopping;
       if (removing && confirmed.length > 0) await reader.remove(confirmed.splice(0));
-      if (this.stopping && inFlight === 0 && confirmed.length === 0 && (queue.length === 0 || retryAt > 0)) return;
+      if (this.stopping && inFlight === 0 && confirmed.length === 0) return;
       await this.woken.wait(confirmed.length > 0 ? Math.max(0, removeAt - Date.now()) : this.pollMs);
     }
   }
@@ -222,11 +236,6 @@ export class Relay {
 
   private get pollMs(): number {
     return this.options.pollMs ?? 500;
-  }
-
-  private nextDelay(): number {
-    this.failures++;
-    return Math.min(LONGEST_PAUSE_MS, 100 * 2 ** Math.min(this.failures, 10));
   }
 
   /** At most one NOTIFY at a time: inside each transaction it would take a global lock at commit. */
