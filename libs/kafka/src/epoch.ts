@@ -13,6 +13,8 @@ export class Epoch {
     private readonly commits: Commits,
     private readonly positions: Positions,
     private readonly resume: (partition: number) => void,
+    /** What may still be running of epochs before. */
+    private readonly previous: Promise<void>,
   ) {}
 
   /** Nothing that is pushed is handled any more. */
@@ -64,6 +66,7 @@ export class Epoch {
         room: () => this.resume(partition),
       },
       this.stopping.signal,
+      this.previous,
     );
   }
 

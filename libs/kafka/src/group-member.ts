@@ -186,7 +186,8 @@ export class GroupMember {
 
   private newEpoch(): Epoch {
     const commit = async (offsets: OffsetsByTopicPartition) => this.commitOffsets?.(offsets);
-    return new Epoch(this.options, new Commits(commit), this.positions, (partition) => this.resume(partition));
+    const resume = (partition: number) => this.resume(partition);
+    return new Epoch(this.options, new Commits(commit), this.positions, resume, this.previous);
   }
 
   private resume(partition: number): void {

@@ -12,7 +12,8 @@ const item = (n: number, wanted = true): Fetched => ({
   delivery: wanted ? delivery(n) : undefined,
 });
 
-function laneOf(work: Partial<LaneWork>, stopping = new AbortController()) {
+function laneOf(work: Partial<LaneWork>, previous = Promise.resolve()) {
+  const stopping = new AbortController();
   const settled: string[] = [];
   const lane = new Lane(
     {
@@ -24,6 +25,7 @@ function laneOf(work: Partial<LaneWork>, stopping = new AbortController()) {
       ...work,
     },
     stopping.signal,
+    previous,
   );
   return { lane, settled, stopping };
 }
@@ -82,11 +84,23 @@ describe('a lane', () => {
   });
 
   it('stops after the running batch and does not settle what was rejected', async () => {
-    const gate = Promise.withResolvers<void>();
-    const { lane, settled, stopping } = laneOf({ handle: () => gate.promise });
+    const [begun, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const handle = () => (begun.resolve(), gate.promise);
+    const { lane, settled, stopping } = laneOf({ handle });
     lane.push([0, 1, 2, 3].map((n) => item(n)));
+    await begun.promise;
     stopping.abort();
     gate.reject(new Error('rejected by the test'));
+    await lane.idle();
+    expect(settled).toEqual([]);
+  });
+
+  it('starts nothing where it is stopped while it waits for what ran before', async () => {
+    const previous = Promise.withResolvers<void>();
+    const { lane, settled, stopping } = laneOf({}, previous.promise);
+    lane.push([item(0)]);
+    stopping.abort();
+    previous.resolve();
     await lane.idle();
     expect(settled).toEqual([]);
   });

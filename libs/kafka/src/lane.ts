@@ -33,6 +33,8 @@ export class Lane {
   constructor(
     private readonly work: LaneWork,
     private readonly stopping: AbortSignal,
+    /** No batch is started before it resolves. */
+    private readonly previous: Promise<void>,
   ) {}
 
   /** Reading should pause until `room` is called. */
@@ -45,8 +47,7 @@ export class Lane {
       this.queue.push(item);
       this.bytes += item.size;
     }
-    // With nothing to do `run` would end before it is noted, and be noted for ever.
-    if (this.queue.length > 0) this.working ??= this.run();
+    this.working ??= this.run();
   }
 
   /** Resolves once no batch is running; batches go on being started unless `stopping` is aborted. */
@@ -55,6 +56,7 @@ export class Lane {
   }
 
   private async run(): Promise<void> {
+    await this.previous;
     while (this.queue.length > 0 && !this.stopping.aborted) {
       const items = this.next();
       if (await this.settle(items)) this.work.settled(items);
