@@ -7,6 +7,7 @@ import { within } from './waiting.js';
 /** One connection for questions, kept open between them and replaced after one that failed. */
 export class AdminConnection {
   private current: { client: Client; admin: Admin; connected: Promise<void> } | undefined;
+  private closed = false;
 
   constructor(
     private readonly settings: ResolvedSettings,
@@ -16,6 +17,7 @@ export class AdminConnection {
 
   /** @throws Error with the reason in one line, within the time */
   async ask<T>(question: (admin: Admin) => Promise<T>, withinMs = 10_000): Promise<T> {
+    if (this.closed) throw new Error('the transport is closed');
     const connection = (this.current ??= this.open());
     try {
       return await within(withinMs, this.answer(connection, question), 'an answer of Kafka');
@@ -26,6 +28,7 @@ export class AdminConnection {
   }
 
   async close(): Promise<void> {
+    this.closed = true;
     const connection = this.current;
     this.current = undefined;
     await connection?.client.end(() => connection.admin.disconnect());
@@ -33,6 +36,7 @@ export class AdminConnection {
 
   /** As the end of the process would. */
   cut(): void {
+    this.closed = true;
     this.current?.client.connections.cut();
   }
 
