@@ -20,7 +20,7 @@ export interface KafkaSettings {
   readonly heartbeatMs?: number;
   /** How long, when a replica joins or leaves, the others wait for a batch that is still running in one of them. Default 10,000. */
   readonly rebalanceTimeoutMs?: number;
-  /** `publish` rejects if the store has not answered by then. Default 10,000. */
+  /** `publish` rejects if the store has not answered one of its requests by then; a large call takes several. Default 10,000. */
   readonly publishTimeoutMs?: number;
 }
 
