@@ -79,6 +79,15 @@ async function inPlace(play: (place: Place) => Promise<void>): Promise<void> {
 
 const client = () => new Kafka({ brokers: [...rig.brokers], logLevel: logLevel.NOTHING });
 
+/** A topic that takes no more than 100,000 bytes at once. */
+async function createNarrow(topic: string): Promise<void> {
+  const admin = client().admin();
+  await admin.connect();
+  const configEntries = [{ name: 'max.message.bytes', value: '100000' }];
+  await admin.createTopics({ topics: [{ topic, numPartitions: 4, configEntries }] });
+  await admin.disconnect();
+}
+
 await describeWithDocker('kafka, beyond what every transport promises', () => {
   beforeAll(async () => {
     rig = await startKafkaRig();
@@ -229,11 +238,7 @@ await describeWithDocker('kafka, beyond what every transport promises', () => {
 
   it('stores small messages where the broker takes less at once, and refuses what is too large for it alone', () =>
     inPlace(async (place) => {
-      const admin = client().admin();
-      await admin.connect();
-      const configEntries = [{ name: 'max.message.bytes', value: '100000' }];
-      await admin.createTopics({ topics: [{ topic: place.topic(), numPartitions: 4, configEntries }] });
-      await admin.disconnect();
+      await createNarrow(place.topic());
       const publisher = await place.publisher({ compression: 'none' });
       const message = (bytes: number) => place.message({ body: Buffer.alloc(bytes) });
       const small = Array.from({ length: 30 }, () => message(10_000));
@@ -248,6 +253,15 @@ await describeWithDocker('kafka, beyond what every transport promises', () => {
       await eventually(() => got.size === 31, 'all but the large one');
       expect([...got].slice(0, 30)).toEqual(small.map(({ id }) => id));
       expect(place.said('warn')).toEqual([]);
+    }));
+
+  it('stores what is under way when it is closed, though the broker takes less at once', () =>
+    inPlace(async (place) => {
+      await createNarrow(place.topic());
+      const publisher = await place.publisher({ compression: 'none' });
+      const small = Array.from({ length: 30 }, () => place.message({ body: Buffer.alloc(10_000) }));
+      await Promise.all([publisher.publish(small), publisher.close()]);
+      await expect(publisher.publish(small)).rejects.toThrow('the publisher is closed');
     }));
 
   it('never sends what it has given up, though it gave up before there was a connection to send it on', () =>

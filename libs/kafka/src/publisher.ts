@@ -109,7 +109,6 @@ export class KafkaPublisher implements Publisher {
   }
 
   private async store(topicMessages: TopicMessages[], gzip: boolean): Promise<void> {
-    if (this.closed && !this.line) throw new Error('the publisher is closed');
     const known = this.options.topology.flatMap(({ sources }) => sources.map(({ topic }) => topic));
     // Before anything is waited for: with its line, a send that is given up ends too.
     const line = (this.line ??= this.newLine());
