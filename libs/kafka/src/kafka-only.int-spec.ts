@@ -288,6 +288,25 @@ await describeWithDocker('kafka, beyond what every transport promises', () => {
       expect(place.said('info').filter((line) => line.includes('created'))).toHaveLength(1);
     }));
 
+  it('says which topics were created though another cannot be, and of that one alone why', () =>
+    inPlace(async (place) => {
+      const publisher = await place.publisher();
+      const publishing = publisher.publish([place.message({ topic: `${place.run} bad` }), place.message()]);
+      await expect(publishing).rejects.toThrow(/^Kafka did not store the messages: [^:;]+ bad: [^;]+$/);
+      expect(place.said('info').filter((line) => line.includes(`created ${place.topic()} with`))).toHaveLength(1);
+    }));
+
+  it('says of each topic once that it was created, though others create some at the same time', () =>
+    inPlace(async (place) => {
+      const [one, two] = [place.topic('one'), place.topic('two')];
+      const topics = [[one], [one, two], [one, two], [one]];
+      const transports = await Promise.all(topics.map((some) => place.connect(place.subscription(some))));
+      // A leader just elected may refuse to tell offsets.
+      await Promise.allSettled(transports.map((transport) => transport.backlog()));
+      const created = place.said('info').flatMap((line) => /created (.*) with/.exec(line)?.[1]?.split(', ') ?? []);
+      expect(created.toSorted()).toEqual([one, two]);
+    }));
+
   it('says in one line each that the broker is away and that it is back', { timeout: 120_000 }, () =>
     inPlace(async (place) => {
       const warnings: string[] = [];

@@ -33,19 +33,29 @@ export class Topics {
 
   private async create(topics: string[]): Promise<void> {
     if (topics.length === 0) return;
-    const { partitions, replicationFactor } = this.settings;
     const found = await this.admin.ask(async (admin) => {
       const existing = new Set(await admin.listTopics());
       const absent = topics.filter((topic) => !existing.has(topic));
-      if (absent.length > 0) {
-        const create = absent.map((topic) => ({ topic, numPartitions: partitions, replicationFactor }));
-        const created = await admin.createTopics({ topics: create, waitForLeaders: false, timeout: 5_000 });
-        const line = `kafka: created ${absent.join(', ')} with ${partitions} partitions each`;
-        if (created) this.log.info({ topics: absent, partitions }, line);
-      }
+      await this.createEach(absent, admin);
       return metadataOf(admin, topics);
     }, 10_000);
     for (const { name, partitions: has } of found.topics) this.note(name, has.length);
+  }
+
+  /** By a request for each: from the answer for several, kafkajs does not tell which were created where others were not. */
+  private async createEach(topics: string[], admin: Admin): Promise<void> {
+    const { partitions, replicationFactor } = this.settings;
+    const outcomes = await Promise.allSettled(
+      topics.map((topic) => {
+        const create = [{ topic, numPartitions: partitions, replicationFactor }];
+        return admin.createTopics({ topics: create, waitForLeaders: false, timeout: 5_000 });
+      }),
+    );
+    const created = topics.filter((_, n) => outcomes[n]?.status === 'fulfilled' && outcomes[n].value);
+    const line = `kafka: created ${created.join(', ')} with ${partitions} partitions each`;
+    if (created.length > 0) this.log.info({ topics: created, partitions }, line);
+    const failed = outcomes.find(({ status }) => status === 'rejected');
+    if (failed) throw (failed as PromiseRejectedResult).reason;
   }
 
   private note(topic: string, has: number): void {
