@@ -56,14 +56,14 @@ test('keeps its session through slow batches and rare polls, though nobody has a
   const got: Delivery[] = [];
   const handle = async (batch: readonly Delivery[]) => {
     got.push(...batch);
-    await pause(5_000);
+    await pause(7_000);
   };
-  await replica(url, handle, { pollMs: 60_000 });
+  await replica(url, handle, { pollMs: 60_000, answerTimeoutMs: 3_000 });
   const before = await sessions();
   expect(before).toHaveLength(1);
   await publish(url, 1);
   await eventually(async () => (await client.query('select from cursor where position = 1')).rowCount === 1, 'settled');
-  await pause(5_000);
+  await pause(7_000);
   expect(await sessions()).toEqual(before);
   expect(got).toHaveLength(1);
 });
