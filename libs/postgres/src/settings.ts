@@ -5,7 +5,7 @@ export interface PostgresSettings {
   readonly retentionMs?: number;
   /** How often old messages are looked for. Default: one minute. */
   readonly purgeEveryMs?: number;
-  /** How often the log is read although nobody told of anything new; every 3 s, or `answerTimeoutMs`, at least. Default: 500 ms. */
+  /** How often the log is read although nobody told of anything new; never more rarely than every 3 s, or every `answerTimeoutMs` where that is less. Default: 500 ms. */
   readonly pollMs?: number;
   /** How long an answer may take before the connection is given up. Default: 10 s. */
   readonly answerTimeoutMs?: number;
