@@ -1,10 +1,11 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { Client } from 'pg';
 import { v7 } from 'uuid';
 import type { Delivery, OutgoingMessage, Subscription, Transport } from '#libs/messaging';
 import { eventually } from '#libs/messaging/testing';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
 import { createPostgresTransport, type PostgresSettings } from './index.js';
+import { Link } from './link.js';
 
 const reader: Subscription = { service: 'reader', sources: [{ topic: 'order.events', type: 'order.placed' }] };
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
@@ -50,6 +51,38 @@ test('deletes what every service has read and what is old enough, and nothing el
   await eventually(async () => (await count()) === 0, 'all three deleted');
   await publisher.publish([message()]);
   await eventually(() => got.length === 4, 'a delivery after that');
+});
+
+test('keeps what a group that was created later has not read, while a process works for it', async () => {
+  const { url, count } = await database();
+  const later: Subscription = { service: 'later', sources: reader.sources };
+  const publisher = await connect(url).publisher();
+  onTestFinished(() => publisher.close());
+  await publisher.publish([message(), message(), message()]);
+  await connect(url).createGroup(later, new Date(0));
+  const gate = Promise.withResolvers<void>();
+  const subscriber = await connect(url).subscriber();
+  onTestFinished(async () => {
+    gate.resolve();
+    await subscriber.close();
+  });
+  let begun = false;
+  await subscriber.subscribe(later, () => {
+    begun = true;
+    return gate.promise;
+  });
+  await eventually(() => begun, 'a delivery at work');
+  const deleting = connect(url, { retentionMs: 0, purgeEveryMs: 20 });
+  const got: Delivery[] = [];
+  await subscribe(deleting, got);
+  await eventually(() => got.length === 3, 'three deliveries to the service of the topology');
+  await eventually(async () => (await deleting.backlog())[0]?.messages === 0, 'settled');
+  const looks = vi.spyOn(Link.prototype, 'query');
+  onTestFinished(() => looks.mockRestore());
+  await eventually(() => looks.mock.calls.length >= 5, 'several looks for what may be deleted');
+  expect(await count()).toBe(3);
+  gate.resolve();
+  await eventually(async () => (await count()) === 0, 'all three deleted');
 });
 
 test('keeps what every service has read until it is old enough', async () => {

@@ -16,6 +16,9 @@ const LOCKS = 1_178_686_049;
 const SCHEMA = -1;
 const APPEND = -2;
 
+const HELD_LANES = `select objid::bigint from pg_locks where locktype = 'advisory' and classid = ${LOCKS}
+  and database = (select oid from pg_database where datname = current_database())`;
+
 /** A read goes over this many positions at most, so that it is quick however few of them are of interest. */
 const SPAN = 10_000;
 /** A read ends behind the delivery that takes it over this many bytes. */
@@ -232,7 +235,7 @@ export async function count(link: Link, topology: readonly Subscription[]) {
   return rows.map(({ service, messages }) => ({ service, messages: Number(messages) }));
 }
 
-/** Deletes the oldest messages that every service of the topology has settled and that are older than the retention; returns how many. */
+/** Deletes the oldest messages that are older than the retention and settled by every service that is at work or in the topology; returns how many. */
 export async function purge(link: Link, topology: readonly Subscription[], retentionMs: number): Promise<number> {
   const [row] = await link.query<{ deleted: string }>(
     `with oldest as (select position, stored_at from log order by position limit ${SPAN}),
@@ -240,7 +243,7 @@ export async function purge(link: Link, topology: readonly Subscription[], reten
        delete from log where position in (
          select position from oldest
          where stored_at < clock_timestamp() - $2 * interval '1 millisecond'
-           and position <= (select min(position) from cursor where service = any($1::text[]))
+           and position <= (select min(position) from cursor where service = any($1::text[]) or lane in (${HELD_LANES}))
        ) returning 1
      ) select count(*) as deleted from deleted`,
     [topology.map(({ service }) => service), retentionMs],
