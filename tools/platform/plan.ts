@@ -71,8 +71,8 @@ export async function planApp(
   };
 }
 
-/** The environment of a test runner is not one to run services in. */
-function inherited(): NodeJS.ProcessEnv {
+/** This process's environment, but for what a test runner sets: that is not one to run services in. */
+export function inherited(): NodeJS.ProcessEnv {
   const { NODE_ENV, ...rest } = process.env;
   const own = Object.entries(rest).filter(([name]) => !/^(VITEST|NODE_CHANNEL|NODE_UNIQUE_ID|TEST$)/.test(name));
   return { ...Object.fromEntries(own), ...(NODE_ENV && NODE_ENV !== 'test' ? { NODE_ENV } : {}) };
