@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Interrupted, untilInterrupted } from './interrupt.js';
 
 describe('untilInterrupted', () => {
@@ -37,9 +37,12 @@ describe('untilInterrupted', () => {
         (one) => stopped.push(one),
       ).catch((error: unknown) => error);
     });
-    const listeners = process.listenerCount('SIGINT');
-    process.emit('SIGINT');
-    expect(process.listenerCount('SIGINT')).toBe(listeners);
+    const told = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const listeners = process.listenerCount('SIGHUP');
+    process.emit('SIGHUP');
+    expect(process.listenerCount('SIGHUP')).toBe(listeners);
+    expect(told).toHaveBeenCalledWith(expect.stringContaining('once more ends it at once'));
+    told.mockRestore();
     started.resolve('slow');
     await expect(work).rejects.toThrow(Interrupted);
     expect(stopped).toEqual(['slow']);

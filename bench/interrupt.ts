@@ -1,3 +1,5 @@
+import { interruption, STOPPING } from '../tools/platform/interruption.js';
+
 /** Somebody ended the run; what was measured so far is not kept. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
@@ -6,24 +8,11 @@ export class Interrupted extends Error {
   }
 }
 
-const ended = Promise.withResolvers<never>();
-ended.promise.catch(() => undefined);
-let told = false;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
+const interrupted = interruption();
 
-/** Listens until the second signal: testcontainers (`signal-exit`) ends a process whose only listener is its own. */
-function interrupt(signal: NodeJS.Signals): void {
-  if (told) {
-    process.off(signal, interrupt);
-    process.kill(process.pid, signal);
-  }
-  told = true;
-  ended.reject(new Interrupted());
-}
-
-/** @throws Interrupted after Ctrl-C */
+/** @throws Interrupted after Ctrl-C, and when the terminal or npm is gone */
 export function goOnUnlessInterrupted(): void {
-  if (told) throw new Interrupted();
+  if (interrupted.aborted) throw new Interrupted();
 }
 
 /** Starts something that a run needs; however the run ends, `stop` is called then. */
@@ -42,10 +31,19 @@ export async function untilInterrupted<T>(work: (start: Start) => Promise<T>): P
     return started;
   };
   try {
-    return await Promise.race([work(start), ended.promise]);
+    return await Promise.race([work(start), untilSignal()]);
   } finally {
     for (const stop of stops.toReversed()) await stop().catch(tell);
   }
+}
+
+function untilSignal(): Promise<never> {
+  return new Promise((_, reject) => {
+    interrupted.addEventListener('abort', () => {
+      process.stderr.write(STOPPING);
+      reject(new Interrupted());
+    });
+  });
 }
 
 function tell(error: unknown): void {

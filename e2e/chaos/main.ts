@@ -2,6 +2,7 @@
 import colors from 'picocolors';
 import { dockerAvailable } from '../../tools/docker/engine.js';
 import { Interrupted } from '../../tools/platform/index.js';
+import { interruption, STOPPING } from '../../tools/platform/interruption.js';
 import { embeddedPostgres, kafka, rabbitmq } from '../stores.js';
 import { Arena } from './arena.js';
 import { readOptions } from './options.js';
@@ -12,8 +13,8 @@ const { transport, seed } = options;
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 const complain = (line: string) => void process.stderr.write(`${colors.red(line)}\n`);
 const stores = { postgres: embeddedPostgres, rabbitmq, kafka };
-const interrupted = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
+const interrupted = interruption();
+interrupted.addEventListener('abort', () => process.stderr.write(STOPPING));
 
 process.exitCode = await run().catch((error: unknown) => {
   if (error instanceof Interrupted) return 130;
@@ -27,21 +28,21 @@ async function run(): Promise<number> {
     return 1;
   }
   print(`seed ${seed} on ${transport}`);
-  const arena = await Arena.start(stores[transport], { signal: interrupted.signal });
+  const arena = await Arena.start(stores[transport], { signal: interrupted });
   let failed = true;
   try {
     ({ failed } = await Promise.race([runRounds(arena, options, print), untilInterrupted()]));
     return failed ? 1 : 0;
   } finally {
-    await arena.stop(failed && !interrupted.signal.aborted);
+    await arena.stop(failed && !interrupted.aborted);
     // What an interrupted round was about to do has no more to do it to.
-    if (interrupted.signal.aborted) process.exit(130);
+    if (interrupted.aborted) process.exit(130);
   }
 }
 
 function untilInterrupted(): Promise<never> {
   return new Promise((_, reject) => {
-    if (interrupted.signal.aborted) reject(new Interrupted());
-    interrupted.signal.addEventListener('abort', () => reject(new Interrupted()), { once: true });
+    if (interrupted.aborted) reject(new Interrupted());
+    interrupted.addEventListener('abort', () => reject(new Interrupted()), { once: true });
   });
 }
