@@ -1,6 +1,6 @@
 const PATIENCE_MS = 10_000;
 
-/** Nobody answered, or not in time. */
+/** Nobody answered, or not whole, or not in time. */
 export class Unanswered extends Error {
   override readonly name = 'Unanswered';
   constructor(
@@ -13,12 +13,27 @@ export class Unanswered extends Error {
   }
 }
 
+export interface Answer {
+  readonly status: number;
+  /** As parsed; undefined where it is no JSON. */
+  readonly body: unknown;
+}
+
 /** Asks for what is at a URL; whatever the status, it is an answer. @throws Unanswered, after 10 s at the latest */
-export async function ask(url: string): Promise<Response> {
+export async function ask(url: string): Promise<Answer> {
   try {
-    return await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    const response = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    return { status: response.status, body: parse(await response.text()) };
   } catch (error) {
     const { message, cause } = error as Error & { readonly cause?: NodeJS.ErrnoException };
     throw new Unanswered(new URL(url).origin, cause?.code || cause?.message || message, error);
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
   }
 }

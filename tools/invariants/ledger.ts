@@ -1,4 +1,4 @@
-import { getJson } from './reach.js';
+import { getPage } from './reach.js';
 
 interface Charge {
   readonly orderId: string;
@@ -17,7 +17,7 @@ export async function chargesByOrder(providerUrl: string): Promise<ReadonlyMap<s
   const charges: Charge[] = [];
   for (let cursor: number | undefined = 0; cursor !== undefined;) {
     const url = `${providerUrl}/charges?limit=1000&cursor=${cursor}`;
-    const page: Page = await getJson(url, 'the payment provider', '--provider-url');
+    const page: Page = await getPage(url, 'charges', 'the payment provider', '--provider-url');
     charges.push(...page.charges);
     cursor = page.nextCursor;
   }

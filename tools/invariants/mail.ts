@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import type { Databases } from './databases.js';
-import { getJson } from './reach.js';
+import { getPage } from './reach.js';
 
 /** What went out and what was recorded are the same. One mail that the server took twice has one Message-ID, and is SMTP's limit. */
 export async function mailViolations(databases: Databases, sent: readonly string[]): Promise<string[]> {
@@ -38,7 +38,7 @@ export async function mailAt(mailpitUrl: string): Promise<string[]> {
   const found: string[] = [];
   for (;;) {
     const url = `${mailpitUrl}/api/v1/messages?start=${found.length}&limit=${PAGE}`;
-    const { messages } = await getJson<MailpitPage>(url, 'Mailpit', '--mailpit');
+    const { messages } = await getPage<MailpitPage>(url, 'messages', 'Mailpit', '--mailpit');
     found.push(...messages.map(({ MessageID }) => MessageID.split('@')[0]!));
     if (messages.length < PAGE) return found;
   }

@@ -1,6 +1,6 @@
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { freePort } from '../processes/index.js';
 import { Databases } from './databases.js';
 import { chargesByOrder } from './ledger.js';
@@ -43,12 +43,22 @@ describe('what is out of reach is told in one line', () => {
   });
 });
 
-describe('somebody else at the address', () => {
-  const server = createServer((_, response) => response.end('<html>')).listen(0, '127.0.0.1');
-  afterEach(() => void server.close());
+describe('at the address', () => {
+  let answer: (response: ServerResponse) => unknown;
+  const server = createServer((_, response) => answer(response)).listen(0, '127.0.0.1');
+  const url = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  afterAll(() => void server.close());
 
-  it('is not taken for it', async () => {
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    expect(await why(mailAt(url))).toBe(`what answers at ${url} is not Mailpit; say where it is with --mailpit`);
+  it.each(['<html>', '{"status":"ok"}', 'null'])('somebody else, who says %s, is told', async (said) => {
+    answer = (response) => response.end(said);
+    expect(await why(mailAt(url()))).toBe(`what answers at ${url()} is not Mailpit; say where it is with --mailpit`);
+    expect(await why(chargesByOrder(url()))).toBe(
+      `what answers at ${url()} is not the payment provider; say where it is with --provider-url`,
+    );
+  });
+
+  it('an answer that breaks off is none', async () => {
+    answer = (response) => response.writeHead(200).write('{"messages":[', () => response.destroy());
+    expect(await why(mailAt(url()))).toMatch(/^Mailpit does not answer at .* \(UND_ERR_SOCKET\); start it/);
   });
 });

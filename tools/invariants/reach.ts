@@ -22,16 +22,16 @@ export async function openStore(env: NodeJS.ProcessEnv): Promise<Transport> {
   }
 }
 
-/** What somebody answers who is where an option says. @throws NotChecked */
-export async function getJson<T>(url: string, who: string, option: string): Promise<T> {
+/** The page with this list that somebody answers who is where an option says. @throws NotChecked */
+export async function getPage<Page>(url: string, list: keyof Page, who: string, option: string): Promise<Page> {
   const { origin } = new URL(url);
-  const response = await ask(url).catch(({ why }: Unanswered) => {
+  const { status, body } = await ask(url).catch(({ why }: Unanswered) => {
     throw new NotChecked(`${who} does not answer at ${origin} (${why}); start it, or say where it is with ${option}`);
   });
-  if (!response.ok) throw new NotChecked(`${who} at ${origin} answers ${response.status}`);
-  return response.json().catch(() => {
-    throw new NotChecked(`what answers at ${origin} is not ${who}; say where it is with ${option}`);
-  }) as Promise<T>;
+  if (status !== 200) throw new NotChecked(`${who} at ${origin} answers ${status}`);
+  const page = body as Page | null | undefined;
+  if (page && Array.isArray(page[list])) return page;
+  throw new NotChecked(`what answers at ${origin} is not ${who}; say where it is with ${option}`);
 }
 
 export function reasonOf(error: unknown): string {

@@ -61,6 +61,16 @@ describe('gather', () => {
     expect(handlings).toContainEqual({ ...letter, service: 'inventory' });
   });
 
+  it('does not take somebody else for a service', async () => {
+    const other = await serve(() => ({}));
+    await expect(gather(orderId, everywhere(other) as Addresses)).rejects.toThrow(
+      new NotTold(`what answers at ${other} is not the order service; give its address with --url`),
+    );
+    const url = await serve(({ pathname }) => (pathname === '/messages' ? [] : order));
+    const { silent } = await gather(orderId, { ...everywhere(url), payment: other } as Addresses);
+    expect(silent).toEqual([{ service: 'payment', why: `what answers at ${other} is not payment` }]);
+  });
+
   it('says that there is no such order', async () => {
     const url = await serve(() => undefined);
     await expect(gather(orderId, everywhere(url) as Addresses)).rejects.toThrow(

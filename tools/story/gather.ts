@@ -58,23 +58,26 @@ export async function gather(orderId: string, addresses: Addresses): Promise<Gat
 }
 
 async function findOrder(orderId: string, url: string): Promise<Order> {
-  const response = await ask(`${url}/orders/${orderId}`).catch((error: unknown) => {
+  const { status, body } = await ask(`${url}/orders/${orderId}`).catch((error: unknown) => {
     throw new NotTold(
       `${(error as Error).message}; start the services with npm start, or give the address of order with --url`,
     );
   });
-  if (response.status === 404) throw new NotTold(`there is no order ${orderId} at ${url}`);
-  if (!response.ok) throw new NotTold(`${url} answered ${response.status} when asked for the order`);
-  return (await response.json()) as Order;
+  if (status === 404) throw new NotTold(`there is no order ${orderId} at ${url}`);
+  if (status !== 200) throw new NotTold(`${url} answered ${status} when asked for the order`);
+  const order = body as Order | null | undefined;
+  if (order && Array.isArray(order.history)) return order;
+  throw new NotTold(`what answers at ${url} is not the order service; give its address with --url`);
 }
 
 async function handled(service: ServiceName, url: string, ids: readonly string[], key: string): Promise<Handling[]> {
   const found: Handling[] = [];
   for (let from = 0; from === 0 || from < ids.length; from += MOST_IDS) {
     const some = ids.slice(from, from + MOST_IDS);
-    const response = await ask(`${url}/messages?key=${key}${some.length > 0 ? `&ids=${some.join(',')}` : ''}`);
-    if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-    const answer = (await response.json()) as Omit<Handling, 'service'>[];
+    const { status, body } = await ask(`${url}/messages?key=${key}${some.length > 0 ? `&ids=${some.join(',')}` : ''}`);
+    if (status !== 200) throw new Error(`${url} answered ${status}`);
+    if (!Array.isArray(body)) throw new Error(`what answers at ${url} is not ${service}`);
+    const answer = body as Omit<Handling, 'service'>[];
     found.push(...answer.map((one) => ({ ...one, service })));
   }
   return found;
