@@ -13,11 +13,12 @@ const everywhere = (url: string) => Object.fromEntries(services.map((name) => [n
 const servers: Server[] = [];
 afterEach(() => servers.splice(0).forEach((server) => server.close()));
 
-/** A service that answers by path; what it does not know is 404. */
+/** A service that answers by path; what it does not know is 404, and a problem has its own status. */
 async function serve(answer: (url: URL) => unknown): Promise<string> {
   const server = createServer((request, response) => {
     const body = answer(new URL(request.url!, nowhere));
-    response.writeHead(body === undefined ? 404 : 200).end(JSON.stringify(body));
+    const { status = 200 } = (body ?? { status: 404 }) as { status?: number };
+    response.writeHead(status).end(JSON.stringify(body));
   }).listen(0, '127.0.0.1');
   servers.push(server);
   await once(server, 'listening');
@@ -59,6 +60,17 @@ describe('gather', () => {
     const { handlings, silent } = await gather(orderId, everywhere(url) as Addresses);
     expect(silent).toEqual([]);
     expect(handlings).toContainEqual({ ...letter, service: 'inventory' });
+  });
+
+  it('takes no service for another', async () => {
+    const url = await serve(({ pathname, searchParams }) => {
+      if (pathname === `/orders/${orderId}`) return order;
+      const asked = searchParams.get('service');
+      return asked === 'order' ? [] : { status: 409, title: `This is order, not ${asked}` };
+    });
+    const { silent } = await gather(orderId, everywhere(url) as Addresses);
+    expect(silent).toContainEqual({ service: 'payment', why: `${url} answered 409: This is order, not payment` });
+    expect(silent).toHaveLength(4);
   });
 
   it('does not take somebody else for a service', async () => {

@@ -74,13 +74,20 @@ async function handled(service: ServiceName, url: string, ids: readonly string[]
   const found: Handling[] = [];
   for (let from = 0; from === 0 || from < ids.length; from += MOST_IDS) {
     const some = ids.slice(from, from + MOST_IDS);
-    const { status, body } = await ask(`${url}/messages?key=${key}${some.length > 0 ? `&ids=${some.join(',')}` : ''}`);
-    if (status !== 200) throw new Error(`${url} answered ${status}`);
+    const query = `service=${service}&key=${key}${some.length > 0 ? `&ids=${some.join(',')}` : ''}`;
+    const { status, body } = await ask(`${url}/messages?${query}`);
+    if (status !== 200) throw new Error(`${url} answered ${status}${titleOf(body)}`);
     if (!Array.isArray(body)) throw new Error(`what answers at ${url} is not ${service}`);
     const answer = body as Omit<Handling, 'service'>[];
     found.push(...answer.map((one) => ({ ...one, service })));
   }
   return found;
+}
+
+/** Of a problem (RFC 9457), which tells which service answers that was not asked for. */
+function titleOf(body: unknown): string {
+  const { title } = (body ?? {}) as { readonly title?: string };
+  return title ? `: ${title}` : '';
 }
 
 function idsIn(messages: readonly { readonly id?: string; readonly causationId?: string | null }[]): string[] {

@@ -98,7 +98,8 @@ describe('dead letters', () => {
       };
       expect(await told(`ids=${uuidv7()}`)).toEqual(new Map());
       expect((await fetch(`${probe.service.http}/messages`)).status).toBe(400);
-      const waiting = await told(`key=${orderId}`);
+      expect((await fetch(`${probe.service.http}/messages?key=${orderId}&service=payment`)).status).toBe(409);
+      const waiting = await told(`key=${orderId}&service=inventory`);
       expect(await told(`ids=${uuidv7()}&key=${orderId}`)).toEqual(waiting);
       const deadLetter = { id: line!.id, reason: 'hopeless' };
       expect(waiting.get(first.id)).toMatchObject({ type: 'order.placed', handledAt: null, attempts: 1, deadLetter });

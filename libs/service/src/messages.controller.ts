@@ -2,8 +2,10 @@ import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import type { Told } from '#libs/inbox';
+import { thisService } from './dead-letters.problems.js';
 import type { Messaging } from './messaging.js';
-import { MESSAGING } from './tokens.js';
+import type { Settings } from './settings.js';
+import { MESSAGING, SETTINGS } from './tokens.js';
 
 const Asked = z
   .strictObject({
@@ -13,20 +15,26 @@ const Asked = z
       .pipe(z.array(z.uuid()).min(1).max(100))
       .optional(),
     key: z.string().min(1).max(200).optional(),
+    /** Who is asked, so that nobody takes one service for another by a wrong address. */
+    service: z.string().optional(),
   })
   .refine(({ ids, key }) => ids !== undefined || key !== undefined, 'ids, key or both say what is asked for');
 
 @ApiTags('operations')
 @Controller('messages')
 export class MessagesController {
-  constructor(@Inject(MESSAGING) private readonly messaging: Messaging) {}
+  constructor(
+    @Inject(MESSAGING) private readonly messaging: Messaging,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
 
   /**
    * What became of messages in this service: attempts, duplicates, time. Those it never saw are left out. With a key, also whatever waits or
    * was set aside of it.
    */
   @Get()
-  show(@Query({ schema: Asked }) { ids = [], key }: z.output<typeof Asked>): Promise<readonly Told[]> {
+  show(@Query({ schema: Asked }) { ids = [], key, service }: z.output<typeof Asked>): Promise<readonly Told[]> {
+    thisService(this.settings, service);
     return this.messaging.story({ ids, key });
   }
 }
