@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { services } from '../tools/platform/apps.js';
-import { startPlatform, type Platform, type PlatformOptions } from '../tools/platform/index.js';
+import { Interrupted, startPlatform, type Platform, type PlatformOptions } from '../tools/platform/index.js';
 import { PATIENCE_MS } from './patience.js';
 import type { Store } from './stores.js';
 
@@ -43,7 +43,10 @@ export class World {
     private readonly folder: string,
   ) {}
 
-  /** With the `dataDir` of an earlier world, goes on where that one stopped. */
+  /**
+   * With the `dataDir` of an earlier world, goes on where that one stopped. Where the start fails, the data and logs of a new one stay,
+   * and their folder is told; interrupted, it leaves nothing.
+   */
   static async start(store: Store, options: Partial<PlatformOptions> = {}): Promise<World> {
     const folder = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'farandole-e2e-')));
     const platform = await startPlatform({
@@ -53,6 +56,9 @@ export class World {
       durable: false,
       ...options,
       env: { LOG_LEVEL: 'info', ...store.env, ...options.env },
+    }).catch(async (error: unknown) => {
+      if (!options.dataDir) await keepOrRemove(folder, !(error instanceof Interrupted));
+      throw error;
     });
     return new World(platform, store, folder);
   }
@@ -68,8 +74,7 @@ export class World {
   /** Stops all. With `keep` the data stays, and its folder is told: for when a test failed. */
   async stop(keep: boolean): Promise<void> {
     await this.platform.stop();
-    if (keep) process.stderr.write(`the data and logs of the failed run are in ${this.folder}\n`);
-    else await rm(this.folder, { recursive: true, force: true });
+    await keepOrRemove(this.folder, keep);
   }
 
   /** Places an order; a service that is away for a moment is asked again with the same key, as a client would. */
@@ -154,6 +159,11 @@ export class World {
       await pause(100);
     }
   }
+}
+
+async function keepOrRemove(folder: string, keep: boolean): Promise<void> {
+  if (keep) process.stderr.write(`the data and logs of the failed run are in ${folder}\n`);
+  else await rm(folder, { recursive: true, force: true });
 }
 
 export function bodyOf({
