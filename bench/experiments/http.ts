@@ -1,7 +1,7 @@
 import autocannon from 'autocannon';
 import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { bodyOf } from '../../e2e/world.js';
+import { answerOf } from '../answer.js';
 import { untilInterrupted } from '../interrupt.js';
 import { environmentOf, type Options } from '../options.js';
 import { type Estimate, estimate, mean } from '../statistics.js';
@@ -37,7 +37,7 @@ export function http(options: Omit<Options, 'store' | 'concurrency' | 'batch'>):
       async () => fork(new URL('../load/bare-fastify.js', import.meta.url), [database]),
       (child) => child.kill(),
     );
-    const [bareUrl] = (await once(bare, 'message')) as [string];
+    const bareUrl = (await answerOf(bare)) as string;
     const urls = { order: `${system.world.platform.url('order')}/orders`, fastify: `${bareUrl}/orders` };
     const compare = async (sku: string, expected: number): Promise<Compared> => {
       const run = (url: string, seconds: number) => requests(url, JSON.stringify(bodyOf({ sku })), seconds, expected);

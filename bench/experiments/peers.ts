@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { v8Options } from '../../libs/service/src/v8.js';
 import { withClient } from '../../tools/postgres/connect.js';
 import { repositoryRoot, services } from '../../tools/platform/apps.js';
+import { answerOf } from '../answer.js';
 import { clock, type Span } from '../cost/cpu-profile.js';
 import type { CostPerOrder } from '../cost/meter.js';
 import { cpuOf } from '../cost/processes.js';
@@ -251,11 +252,4 @@ async function transactionalOutbox({ system, start }: Bench): Promise<Record<str
     await ended(child);
   }
   return found;
-}
-
-function answerOf(child: ChildProcess): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    child.once('message', resolve);
-    child.once('exit', (code) => reject(new Error(`a peer ended with exit code ${code}`)));
-  });
 }

@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
+import { answerOf } from '../answer.js';
 import { type Start, untilInterrupted } from '../interrupt.js';
 import { closedLoop, several, type Window } from '../load/loops.js';
 import { environmentOf, type Options } from '../options.js';
@@ -143,7 +143,7 @@ class Sink {
       async () => fork(new URL('../load/span-sink.js', import.meta.url)),
       (child) => child.kill(),
     );
-    const [url] = (await once(process, 'message')) as [string];
+    const url = (await answerOf(process)) as string;
     return new Sink(process, { OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' });
   }
 
@@ -158,8 +158,6 @@ class Sink {
   }
 
   private async count(): Promise<number> {
-    const answer = once(this.process, 'message') as Promise<[number]>;
-    this.process.send('spans?');
-    return (await answer)[0];
+    return (await answerOf(this.process, 'spans?')) as number;
   }
 }

@@ -4,6 +4,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withClient } from '../../tools/postgres/connect.js';
 import { services } from '../../tools/platform/apps.js';
+import { answerOf } from '../answer.js';
 import { LoadClient, skus } from '../load/client.js';
 import type { Window } from '../load/loops.js';
 import { Quiet } from '../load/quiet.js';
@@ -70,7 +71,8 @@ export class Floor {
   async run({ rampMs, windowMs }: Window): Promise<number> {
     const from = Date.now() + rampMs;
     const run: Run = { from, until: from + windowMs, customers: Math.ceil(this.customers / this.workers.length) };
-    const counts = await Promise.all(this.workers.map((worker) => ask(worker, run)));
+    const answers = this.workers.map((worker) => answerOf(worker, run) as Promise<number>);
+    const counts = await Promise.all(answers);
     return (counts.reduce((sum, count) => sum + count, 0) / windowMs) * 1000;
   }
 
@@ -116,23 +118,6 @@ function copyOf(url: string): string {
 
 async function startWorker(setup: Setup): Promise<ChildProcess> {
   const worker = fork(new URL('./worker.js', import.meta.url), [JSON.stringify(setup)]);
-  await answer(worker);
+  await answerOf(worker);
   return worker;
-}
-
-async function ask(worker: ChildProcess, run: Run): Promise<number> {
-  const answered = answer(worker);
-  worker.send(run);
-  return (await answered) as number;
-}
-
-function answer(worker: ChildProcess): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const ended = () => reject(new Error('a process of the floor ended'));
-    worker.once('exit', ended);
-    worker.once('message', (message) => {
-      worker.off('exit', ended);
-      resolve(message);
-    });
-  });
 }
