@@ -15,7 +15,7 @@ import { all } from './all.js';
 import { countOf, type Options, storeName } from './options.js';
 import { tellProfile } from './report/profile.js';
 import { writeReport } from './report/report.js';
-import { type ExperimentName, type Found, isOneByOne, keep, kindOf, Results } from './results.js';
+import { type ExperimentName, type Found, isOneByOne, keep, kindOf, reportFolder, Results } from './results.js';
 import type { StoreName } from './stores.js';
 
 const FULL = { repetitions: 7, seconds: 5 };
@@ -164,7 +164,7 @@ program
 program
   .command('report')
   .description('writes bench/RESULTS.md from what was found')
-  .option('--quick', 'from short runs', false)
+  .option('--quick', 'from short runs; in bench/results/quick', false)
   .action(report);
 
 async function report({ quick }: { readonly quick: boolean }): Promise<void> {
@@ -172,5 +172,5 @@ async function report({ quick }: { readonly quick: boolean }): Promise<void> {
   if (results.all.length === 0) {
     process.stderr.write(colors.red('nothing was measured yet\n'));
     process.exitCode = 1;
-  } else process.stdout.write(`${await writeReport(results)}\n`);
+  } else process.stdout.write(`${await writeReport(results, reportFolder(quick))}\n`);
 }

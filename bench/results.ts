@@ -43,12 +43,15 @@ export interface Result<Name extends ExperimentName = ExperimentName> {
   readonly found: Found[Name];
 }
 
-export const benchFolder = join(repositoryRoot, 'bench');
+const benchFolder = join(repositoryRoot, 'bench');
 
 /** The report is of results of its own kind. The others are kept apart, and not in git. */
 export type Kind = 'report' | 'quick' | 'tuning';
 
 const folderOf = (kind: Kind) => join(benchFolder, 'results', ...(kind === 'report' ? [] : [kind]));
+
+/** Where the report of full or quick runs is. */
+export const reportFolder = (quick: boolean) => (quick ? folderOf('quick') : benchFolder);
 
 /** The kind of what a run with these options finds. The report has no rows for other batches and log levels, nor for services that write profiles. */
 export function kindOf(experiment: string, { quick, batch = 100, logLevel = 'info', profile }: Partial<Options>): Kind {

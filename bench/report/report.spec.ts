@@ -1,8 +1,11 @@
-import { describe, expect, it } from 'vitest';
-import { type ExperimentName, type Found, type Result, Results } from '../results.js';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type ExperimentName, type Found, reportFolder, type Result, Results } from '../results.js';
 import { barChart } from './chart.js';
 import { around, number, table } from './markdown.js';
-import { reportOf } from './report.js';
+import { reportOf, writeReport } from './report.js';
 import { targetsOf } from './targets.js';
 
 const exactly = (value: number) => ({ median: value, low: value, high: value, of: 7 });
@@ -141,6 +144,19 @@ describe('the report', () => {
   it('warns of quick runs', () => {
     const quick = { ...result('saga', 'rabbitmq', saga(1)), quick: true };
     expect(reportOf(Results.of([quick]))).toContain('Of quick runs');
+  });
+
+  it('of quick runs takes the place of no other', async () => {
+    expect(reportFolder(true)).toBe(join(reportFolder(false), 'results', 'quick'));
+    const folder = await mkdtemp(join(tmpdir(), 'farandole-spec-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const quick = { ...result('saga', 'rabbitmq', saga(1)), quick: true };
+    const file = await writeReport(Results.of([quick]), folder);
+    expect(file).toBe(join(folder, 'RESULTS.md'));
+    const text = await readFile(file, 'utf8');
+    const [, chart] = /!\[Orders per second\]\((.+)\)/.exec(text)!;
+    expect(await readFile(join(folder, chart!), 'utf8')).toContain('<svg');
+    expect(text).toContain('[results](.)');
   });
 
   it('writes numbers with as many digits as they are worth', () => {

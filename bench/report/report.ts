@@ -2,19 +2,18 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import type { Estimate } from '../statistics.js';
-import { benchFolder, type Results } from '../results.js';
+import type { Results } from '../results.js';
 import { type Bar, barChart } from './chart.js';
 import { sections } from './sections.js';
 
 const STORES = ['rabbitmq', 'postgres', 'kafka'];
 
-/** Writes RESULTS.md and its charts; resolves with the path. */
-export async function writeReport(results: Results): Promise<string> {
-  const file = join(benchFolder, 'RESULTS.md');
-  await mkdir(join(benchFolder, 'charts'), { recursive: true });
-  for (const [name, svg] of Object.entries(chartsOf(results))) {
-    await writeFile(join(benchFolder, 'charts', `${name}.svg`), svg);
-  }
+/** Writes RESULTS.md, and its charts beside it; resolves with the path. */
+export async function writeReport(results: Results, folder: string): Promise<string> {
+  const file = join(folder, 'RESULTS.md');
+  const charts = join(folder, 'charts');
+  await mkdir(charts, { recursive: true });
+  for (const [name, svg] of Object.entries(chartsOf(results))) await writeFile(join(charts, `${name}.svg`), svg);
   await writeFile(file, await format(reportOf(results), { ...(await resolveConfig(file)), filepath: file }));
   return file;
 }

@@ -271,7 +271,7 @@ const how: Section = ({ all }) => {
     `${machines.length > 1 ? 'On several machines, so that rows bear comparison with their own floor only. ' : ''}${[...machines, ...versions].join('; ')}.
 Services, PostgreSQL, broker and bench share the machine. PostgreSQL is durable (fsync and synchronous_commit on), and so are the broker's queues and confirms.
 Runs of \`saga\`, \`idle\`, \`memory\`, \`growth\`, and our part of \`peers\` and \`purposes\`, ended with the checks of what must hold of each order, or they would not be here; \`relay\`, \`inbox\` and \`http\` have
-no such checks, and what the peers did is not checked. Raw results are in [results](results), those of \`saga\` with the script of the floor. A commit is “changed” where apps or libraries had changes that are not in it.`,
+no such checks, and what the peers did is not checked. Raw results are in [results](${all.some(({ quick }) => quick) ? '.' : 'results'}), those of \`saga\` with the script of the floor. A commit is “changed” where apps or libraries had changes that are not in it.`,
     table(
       ['command', 'commit', 'servers', 'processor', 'at', 'took'],
       Object.values(Object.groupBy(all, ({ command, at }) => `${command} ${at}`)).map((group) => {
