@@ -2,7 +2,7 @@ import { connect } from 'amqplib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Delivery } from '#libs/messaging';
 import { eventually, Scene, within } from '#libs/messaging/testing';
-import { startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
+import { silent, startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
 import { describeWithDocker } from '../../../tools/docker/available.js';
 
 await describeWithDocker('what went back to RabbitMQ unsettled too often', () => {
@@ -22,7 +22,7 @@ await describeWithDocker('what went back to RabbitMQ unsettled too often', () =>
     topology: [{ service, sources: [{ topic: 't', type: scene.typeOf('happened') }] }],
     maxBatch: 10,
     instance,
-    log: { debug() {}, info() {}, warn() {}, error() {} },
+    log: silent,
   });
 
   test('is marked so and handed over until it is settled, and the lane goes on', async () => {

@@ -1,10 +1,11 @@
-import type { Channel, ChannelModel } from 'amqplib';
+import type { ChannelModel } from 'amqplib';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { GroupExists, type Delivery, type Transport } from '#libs/messaging';
 import { eventually, Recorder, resolves, Scene, within } from '#libs/messaging/testing';
-import { startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
+import { countsOf, startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
 import { describeWithDocker } from '../../../tools/docker/available.js';
 import { LOG, queueOf } from './names.js';
+import { onChannel } from './topology.js';
 
 await describeWithDocker('what RabbitMQ has stored', () => {
   let rig: RabbitRig;
@@ -21,14 +22,8 @@ await describeWithDocker('what RabbitMQ has stored', () => {
   });
   afterEach(() => scene.end());
 
-  const onChannel = async <T>(ask: (channel: Channel) => Promise<T>) => {
-    const channel = await admin.createChannel();
-    channel.on('error', () => {});
-    return ask(channel);
-  };
   const group = () => scene.subscriptionOf('reader', 'late');
-  const waiting = (queue: string) => onChannel(async (channel) => (await channel.checkQueue(queue)).messageCount);
-  const isThere = (queue: string) => resolves(waiting(queue));
+  const first = () => queueOf(group().service, 0);
 
   const toldBy = async (transport: Transport) => {
     const told: Delivery[] = [];
@@ -45,8 +40,7 @@ await describeWithDocker('what RabbitMQ has stored', () => {
     await rig.network.slow(30);
     const creation = transport.createGroup(group(), new Date(0));
     creation.catch(() => {});
-    const first = queueOf(group().service, 0);
-    await eventually(async () => (await waiting(first).catch(() => 0)) > 0, 'copying');
+    await eventually(async () => ((await countsOf(admin, first()))?.messageCount ?? 0) > 0, 'copying');
     return { messages, transport, creation };
   };
   const expectAnew = async (messages: Awaited<ReturnType<typeof created>>['messages']) => {
@@ -64,7 +58,7 @@ await describeWithDocker('what RabbitMQ has stored', () => {
     const ask = { ping: () => transport.ping(), history };
     await publisher.publish(scene.messages(1));
     expect(await history()).toHaveLength(1);
-    await onChannel((channel) => channel.deleteQueue(LOG));
+    await onChannel(admin, (channel) => channel.deleteQueue(LOG));
     await eventually(() => resolves(ask[by]()), 'all there again');
     await publisher.publish([...scene.messages(2), scene.message({ type: 'nobody-cares' })]);
     expect(await history()).toHaveLength(2);
@@ -87,7 +81,7 @@ await describeWithDocker('what RabbitMQ has stored', () => {
     await rig.network.cut();
     await rig.network.restore();
     await expect(within(30_000, 'the creation settled', creation)).rejects.toThrow(/^(?!.*create it again)/);
-    expect(await isThere(queueOf(group().service, 0))).toBe(false);
+    expect(await countsOf(admin, first())).toBeUndefined();
     await transport.close();
     await expectAnew(messages);
   });

@@ -2,7 +2,7 @@ import type { Channel, ChannelModel } from 'amqplib';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Delivery } from '#libs/messaging';
 import { eventually, publishSurely, Recorder, Scene, within } from '#libs/messaging/testing';
-import { startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
+import { countsOf, silent, startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
 import { describeWithDocker } from '../../../tools/docker/available.js';
 import { EVENTS, queueOf } from './names.js';
 
@@ -24,6 +24,9 @@ await describeWithDocker('a lane of RabbitMQ', () => {
   });
   afterEach(() => scene.end());
 
+  /** Undefined where there is no such queue. */
+  const consumersOf = async (queue: string) => (await countsOf(admin, queue))?.consumerCount;
+
   test('hands over a message whose timestamp is none', async () => {
     const reader = new Recorder();
     await scene.join(reader);
@@ -41,8 +44,7 @@ await describeWithDocker('a lane of RabbitMQ', () => {
       maxBatch: 10,
       instance: 'a',
       log: {
-        debug() {},
-        info() {},
+        ...silent,
         warn: (fields) => {
           if ('event' in fields && fields.event === 'batch_rejected') throw new Error('the disk is full');
         },
@@ -67,7 +69,7 @@ await describeWithDocker('a lane of RabbitMQ', () => {
     const queues = [0, 1, 2, 3].map((lane) => queueOf(scene.serviceOf('reader'), lane));
     for (const queue of queues) await channel.deleteQueue(queue);
     await eventually(
-      async () => (await Promise.all(queues.map((queue) => consumersOf(queue)))).every((count) => count === 1),
+      async () => (await Promise.all(queues.map(consumersOf))).every((count) => count === 1),
       'consumers attached again',
     );
     const messages = scene.messages(100);
@@ -92,7 +94,7 @@ await describeWithDocker('a lane of RabbitMQ', () => {
     // As soon as one is there again, the set-up is past it, and busy with the rest.
     for (const queue of queues) {
       await channel.deleteQueue(queue);
-      await eventually(() => isThere(queue), `${queue} is there again`, 10_000);
+      await eventually(async () => (await consumersOf(queue)) !== undefined, `${queue} is there again`, 10_000);
     }
     await Promise.all([subscriber.close(), transport.close()]);
   });
@@ -130,20 +132,4 @@ await describeWithDocker('a lane of RabbitMQ', () => {
     await expect(within(20_000, 'refused', subscribing)).rejects.toThrow(/refuses this user: .*-reader\.2/);
     await Promise.all([subscriber.close(), transport.close()]);
   });
-
-  const isThere = async (queue: string) => (await consumersOf(queue)) !== undefined;
-
-  /** Undefined where there is no such queue. */
-  async function consumersOf(queue: string): Promise<number | undefined> {
-    const asking = await admin.createChannel();
-    asking.on('error', () => {});
-    const consumers = await asking.checkQueue(queue).then(
-      ({ consumerCount }) => consumerCount,
-      () => undefined,
-    );
-    await asking.close().catch(() => {});
-    return consumers;
-  }
 });
-
-const silent = { debug() {}, info() {}, warn() {}, error() {} };

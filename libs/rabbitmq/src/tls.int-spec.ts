@@ -8,6 +8,7 @@ import { GenericContainer, Wait, type StartedTestContainer } from 'testcontainer
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually, resolves } from '#libs/messaging/testing';
 import { createRabbitTransport } from '#libs/rabbitmq';
+import { silent } from '#libs/rabbitmq/testing';
 import { describeWithDocker } from '../../../tools/docker/available.js';
 
 const config = `listeners.ssl.default = 5671
@@ -59,7 +60,7 @@ await describeWithDocker('RabbitMQ over TLS', () => {
   const transportWith = (tls: { caFile?: string }) =>
     createRabbitTransport(
       { url: `amqps://guest:guest@localhost:${container.getMappedPort(5671)}`, tls },
-      { topology: [], maxBatch: 10, instance: 'a', log: { debug() {}, info() {}, warn() {}, error() {} } },
+      { topology: [], maxBatch: 10, instance: 'a', log: silent },
     );
 
   test('the broker is trusted by the given authority', async () => {

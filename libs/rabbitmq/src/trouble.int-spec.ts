@@ -2,7 +2,7 @@ import { connect, type Channel, type ChannelModel, type ConsumeMessage } from 'a
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { eventually, publishSurely, Recorder, resolves, Scene, within } from '#libs/messaging/testing';
-import { startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
+import { silent, startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
 import { describeWithDocker } from '../../../tools/docker/available.js';
 import { closeChannel } from './close-channel.js';
 import { EVENTS, queueOf } from './names.js';
@@ -32,7 +32,7 @@ await describeWithDocker('RabbitMQ in trouble', () => {
     topology: [{ service, sources: [{ topic: 't', type: scene.typeOf('happened') }] }],
     maxBatch: 10,
     instance,
-    log: { debug() {}, info() {}, warn() {}, error() {} },
+    log: silent,
   });
 
   test('channels closed by the broker are opened again, and nothing is lost', async () => {

@@ -59,6 +59,18 @@ export async function startRabbitBroker(network?: StartedNetwork): Promise<Rabbi
   };
 }
 
+/** How many messages wait in a queue, and how many consume it; undefined where there is none of that name. */
+export async function countsOf(
+  admin: ChannelModel,
+  queue: string,
+): Promise<{ readonly messageCount: number; readonly consumerCount: number } | undefined> {
+  const channel = await admin.createChannel();
+  channel.on('error', () => {});
+  const counts = await channel.checkQueue(queue).catch(() => undefined);
+  await channel.close().catch(() => {});
+  return counts;
+}
+
 async function untilUp(url: string): Promise<void> {
   const answers = () =>
     connect(url, { timeout: 2_000 })
