@@ -50,9 +50,7 @@ export async function createGroup(
   const connection = await link.connection();
   try {
     return await alone(connection, lockOf(service), async () => {
-      await removeUnfinished(connection, service, settings);
-      if (await exists(connection, queueOf(service, 0))) throw new GroupExists(service);
-      await onChannel(connection, (channel) => channel.assertExchange(unfinishedOf(service), 'fanout'));
+      await begin(connection, service, settings);
       const copied = await fill(connection, subscription, from, { ...options, place: link.place });
       await onChannel(connection, (channel) => channel.deleteExchange(unfinishedOf(service)));
       return copied;
@@ -68,6 +66,19 @@ export async function createGroup(
   }
 }
 
+/** Makes what stands for the group, then its queues, while nobody else sets anything up. */
+async function begin(connection: ChannelModel, service: string, settings: Settings): Promise<void> {
+  await alone(connection, LOCK, async () => {
+    await removeUnfinished(connection, service, settings);
+    if (await exists(connection, queueOf(service, 0))) throw new GroupExists(service);
+    await onChannel(connection, async (channel) => {
+      await channel.assertExchange(unfinishedOf(service), 'fanout');
+      await assertQueues(channel, service, settings);
+    });
+    await oldEnough();
+  });
+}
+
 async function fill(
   connection: ChannelModel,
   subscription: Subscription,
@@ -75,10 +86,6 @@ async function fill(
   { settings, log, place }: GroupOptions & { readonly place: string },
 ): Promise<number> {
   const { service, sources } = subscription;
-  await alone(connection, LOCK, async () => {
-    await onChannel(connection, (channel) => assertQueues(channel, service, settings));
-    await oldEnough();
-  });
   await onChannel(connection, (channel) => assertRoutes(channel, service, settings));
   let copied = 0;
   let next: Start = from;

@@ -41,7 +41,7 @@ await describeWithDocker('what RabbitMQ has stored', () => {
     const creation = transport.createGroup(group(), new Date(0));
     creation.catch(() => {});
     await eventually(async () => ((await countsOf(admin, first()))?.messageCount ?? 0) > 0, 'copying');
-    return { messages, transport, creation };
+    return { messages, publisher, transport, creation };
   };
   const expectAnew = async (messages: Awaited<ReturnType<typeof created>>['messages']) => {
     const [transport, late] = [await scene.connect(), new Recorder()];
@@ -91,8 +91,32 @@ await describeWithDocker('what RabbitMQ has stored', () => {
     await rig.crash(transport);
     await rig.network.restore();
     await expect(within(30_000, 'the creation settled', creation)).rejects.toThrow(/create it again, or delete the/);
-    await expect(scene.join(new Recorder(), { subscription: group() })).rejects.toThrow(/creation was broken off/);
-    await expectAnew(messages);
+    const [late, creator] = [new Recorder(), await scene.connect()];
+    const join = () => scene.join(late, { subscription: group() });
+    await expect(join()).rejects.toThrow(/creation was broken off/);
+    // As processes that are started again and again.
+    const joined = Promise.all([1, 2, 3].map(() => eventually(() => resolves(join()), 'joined')));
+    expect(await creator.createGroup(group(), new Date(0))).toBe(messages.length);
+    await joined;
+    await late.got(messages);
+    late.expectOnce(messages);
+    await creator.close();
+  });
+
+  test('keeps a process of a group away until all of it is copied', { timeout: 120_000 }, async () => {
+    const { messages, publisher, transport, creation } = await created();
+    const late = new Recorder();
+    const join = () => scene.join(late, { subscription: group() });
+    await expect(join()).rejects.toThrow(/is being created/);
+    const during = scene.messages(200, 20);
+    await publisher.publish(during);
+    await rig.network.restore();
+    await creation;
+    await join();
+    await late.got([...messages, ...during]);
+    late.expectOnce([...messages, ...during]);
+    late.expectOrder([...messages, ...during]);
+    await transport.close();
   });
 
   test('makes a group once, whoever asks at the same time', async () => {

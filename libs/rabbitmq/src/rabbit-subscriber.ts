@@ -5,7 +5,7 @@ import type { Link } from './link.js';
 import { queueOf } from './names.js';
 import { prioritiesOf } from './priorities.js';
 import type { Settings } from './settings.js';
-import { refuseForgottenLanes, refuseUnfinished } from './topology.js';
+import { refuseForgottenLanes } from './topology.js';
 
 /** What a subscriber needs of its transport. */
 export interface Surroundings {
@@ -76,7 +76,6 @@ export class RabbitSubscriber implements Subscriber {
       const connection = await this.link.connection();
       try {
         await refuseForgottenLanes(connection, service, settings, this.link.place);
-        await refuseUnfinished(connection, service, this.link.place);
         // The connection may be older than this subscription.
         if (isNew) await assert(connection);
         return;

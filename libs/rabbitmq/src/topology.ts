@@ -22,6 +22,7 @@ const RETRY_MS = 300;
  * Sets up exchanges, queues and bindings of all services, or finds them there. Safe to repeat and to run in several
  * processes at once: a service's exchange tells that its queues may be used.
  * @throws TopologyMismatch where something exists with other arguments
+ * @throws RabbitRefused where one of them is a group that is not finished; nothing is made then
  */
 export async function assertTopology(
   connection: ChannelModel,
@@ -30,6 +31,7 @@ export async function assertTopology(
   place: string,
 ): Promise<void> {
   try {
+    await refuseUnfinished(connection, services, place);
     await onChannel(connection, (channel) => assertShared(channel, settings));
     // A channel each: the calls of one channel wait for one another.
     const assertAll = () =>
@@ -38,6 +40,8 @@ export async function assertTopology(
       );
     if (await someAreNew(connection, services)) {
       await alone(connection, LOCK, async () => {
+        // A creation may have begun meanwhile.
+        await refuseUnfinished(connection, services, place);
         if (!(await someAreNew(connection, services))) return;
         await onChannel(connection, async (channel) => {
           for (const { service } of services) await assertQueues(channel, service, settings);
@@ -170,11 +174,17 @@ export async function refuseForgottenLanes(
     );
 }
 
-/** Half a group would begin with a part of its history. */
-export async function refuseUnfinished(connection: ChannelModel, service: string, place: string): Promise<void> {
-  if (await isUnfinished(connection, service))
+/** Half a group would begin with a part of its history, and bound too early it gets what is copied twice. */
+async function refuseUnfinished(
+  connection: ChannelModel,
+  services: readonly Subscription[],
+  place: string,
+): Promise<void> {
+  const found = await Promise.all(services.map(({ service }) => isUnfinished(connection, service)));
+  const unfinished = services.find((_, n) => found[n]);
+  if (unfinished)
     throw new RabbitRefused(
-      `the group ${service} at ${place} is being created, or its creation was broken off: wait for it, or create it again`,
+      `the group ${unfinished.service} at ${place} is being created, or its creation was broken off: wait for it, or create it again`,
     );
 }
 
