@@ -5,7 +5,7 @@ import { closeChannel } from './close-channel.js';
 import { toAmqp } from './headers.js';
 import { history, type Start } from './history.js';
 import type { Link } from './link.js';
-import { queueOf, slotlessOf, unfinishedOf } from './names.js';
+import { SLOTS, queueOf, slotlessOf, unfinishedOf } from './names.js';
 import type { Settings } from './settings.js';
 import {
   LOCK,
@@ -23,7 +23,7 @@ const BATCH = 200;
 /** Rounds of copying what was stored during the round before. */
 const MOST_ROUNDS = 20;
 /** How long the way to the broker may be away when a creation has failed. */
-const REMOVED_WITHIN_MS = 10_000;
+const AWAY_MS = 30_000;
 const RETRY_MS = 100;
 
 export interface GroupOptions {
@@ -48,15 +48,20 @@ export async function createGroup(
   const { service } = subscription;
   const { settings } = options;
   const connection = await link.connection();
+  const filled: { copied?: number } = {};
   try {
     return await alone(connection, lockOf(service), async () => {
       await begin(connection, service, settings);
-      const copied = await fill(connection, subscription, from, { ...options, place: link.place });
+      filled.copied = await fill(connection, subscription, from, { ...options, place: link.place });
       await onChannel(connection, (channel) => channel.deleteExchange(unfinishedOf(service)));
-      return copied;
+      return filled.copied;
     });
   } catch (error) {
-    if (error instanceof GroupExists || (await removedSoon(link, service, settings))) throw error;
+    if (error instanceof GroupExists) throw error;
+    const stands = await standsSoon(link, service);
+    // The broker was done with it, and only its answer was lost.
+    if (stands && filled.copied !== undefined) return filled.copied;
+    if (stands !== undefined) throw error;
     throw new Error(
       `the creation of the group ${service} was broken off (${String(error)}), and what there is of it is still at ${link.place}: ` +
         `create it again, or delete the queues ${queueOf(service, 0)} to ${queueOf(service, settings.lanes - 1)} and the exchanges ` +
@@ -69,7 +74,7 @@ export async function createGroup(
 /** Makes what stands for the group, then its queues, while nobody else sets anything up. */
 async function begin(connection: ChannelModel, service: string, settings: Settings): Promise<void> {
   await alone(connection, LOCK, async () => {
-    await removeUnfinished(connection, service, settings);
+    await removeUnfinished(connection, service);
     if (await exists(connection, queueOf(service, 0))) throw new GroupExists(service);
     await onChannel(connection, async (channel) => {
       await channel.assertExchange(unfinishedOf(service), 'fanout');
@@ -117,29 +122,33 @@ async function store(connection: ChannelModel, exchange: string, deliveries: rea
   await closeChannel(channel);
 }
 
-/** False where the broker does not answer that long. */
-async function removedSoon(link: Link, service: string, settings: Settings): Promise<boolean> {
-  const removing = async () => {
+/** Whether there is a finished group, once nothing is left of an unfinished one; undefined where the broker does not answer that long. */
+async function standsSoon(link: Link, service: string): Promise<boolean | undefined> {
+  const asking = async () => {
     for (;;) {
       const connection = await link.connection();
       try {
-        await alone(connection, lockOf(service), () => removeUnfinished(connection, service, settings));
-        return true;
+        return await alone(connection, lockOf(service), async () => {
+          await removeUnfinished(connection, service);
+          return exists(connection, queueOf(service, 0));
+        });
       } catch {
         await pause(RETRY_MS);
       }
     }
   };
-  return Promise.race([removing().catch(() => false), pause(REMOVED_WITHIN_MS, false, { ref: false })]);
+  return Promise.race([asking().catch(() => undefined), pause(AWAY_MS, undefined, { ref: false })]);
 }
 
-/** What stands for the group goes last, so that this, too, may be broken off. */
-async function removeUnfinished(connection: ChannelModel, service: string, { lanes }: Settings): Promise<void> {
+/** Whatever number of lanes it has. What stands for the group goes last, so that this, too, may be broken off. */
+async function removeUnfinished(connection: ChannelModel, service: string): Promise<void> {
   if (!(await isUnfinished(connection, service))) return;
   await onChannel(connection, async (channel) => {
     await channel.deleteExchange(service);
-    await channel.deleteExchange(slotlessOf(service, lanes));
-    for (let lane = 0; lane < lanes; lane++) await channel.deleteQueue(queueOf(service, lane));
+    for (let lane = 0; lane < SLOTS; lane++) {
+      await channel.deleteExchange(slotlessOf(service, lane + 1));
+      await channel.deleteQueue(queueOf(service, lane));
+    }
     await channel.deleteExchange(unfinishedOf(service));
   });
 }

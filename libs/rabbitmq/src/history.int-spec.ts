@@ -2,9 +2,9 @@ import type { ChannelModel } from 'amqplib';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { GroupExists, type Delivery, type Transport } from '#libs/messaging';
 import { eventually, Recorder, resolves, Scene, within } from '#libs/messaging/testing';
-import { countsOf, startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
+import { countsOf, silent, startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
 import { describeWithDocker } from '../../../tools/docker/available.js';
-import { LOG, queueOf } from './names.js';
+import { LOG, queueOf, unfinishedOf } from './names.js';
 import { onChannel } from './topology.js';
 
 await describeWithDocker('what RabbitMQ has stored', () => {
@@ -33,8 +33,8 @@ await describeWithDocker('what RabbitMQ has stored', () => {
   };
 
   /** Resolves when a part of it has been copied. */
-  const created = async () => {
-    const [publisher, transport] = [await scene.publisher(), await scene.connect()];
+  const created = async (by?: Transport) => {
+    const [transport, publisher] = [by ?? (await scene.connect()), await scene.publisher()];
     const messages = scene.messages(2_000, 20);
     await publisher.publish(messages);
     await rig.network.slow(30);
@@ -80,7 +80,7 @@ await describeWithDocker('what RabbitMQ has stored', () => {
     const { messages, transport, creation } = await created();
     await rig.network.cut();
     await rig.network.restore();
-    await expect(within(30_000, 'the creation settled', creation)).rejects.toThrow(/^(?!.*create it again)/);
+    await expect(within(60_000, 'the creation settled', creation)).rejects.toThrow(/^(?!.*create it again)/);
     expect(await countsOf(admin, first())).toBeUndefined();
     await transport.close();
     await expectAnew(messages);
@@ -116,6 +116,31 @@ await describeWithDocker('what RabbitMQ has stored', () => {
     await late.got([...messages, ...during]);
     late.expectOnce([...messages, ...during]);
     late.expectOrder([...messages, ...during]);
+    await transport.close();
+  });
+
+  test('makes a group anew with fewer lanes than that which was broken off', { timeout: 120_000 }, async () => {
+    const options = { topology: [], maxBatch: 10, instance: 'a', log: silent };
+    const { messages, transport, creation } = await created(await rig.connect(options, { lanes: 8 }));
+    await rig.crash(transport);
+    await rig.network.restore();
+    await expect(within(30_000, 'the creation settled', creation)).rejects.toThrow(/create it again/);
+    await expectAnew(messages);
+  });
+
+  test('has made a group when the connection is lost while the last of it is done', { timeout: 120_000 }, async () => {
+    const { messages, transport, creation } = await created();
+    await rig.network.restore();
+    await rig.network.slow(250);
+    const isUnfinished = () => onChannel(admin, (channel) => channel.checkExchange(unfinishedOf(group().service)));
+    await eventually(async () => !(await resolves(isUnfinished())), 'done at the broker');
+    await rig.network.cut();
+    await rig.network.restore();
+    expect(await within(60_000, 'the creation settled', creation)).toBe(messages.length);
+    const late = new Recorder();
+    await scene.join(late, { subscription: group() });
+    await late.got(messages);
+    late.expectOnce(messages);
     await transport.close();
   });
 
