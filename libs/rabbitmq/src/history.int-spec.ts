@@ -4,7 +4,7 @@ import { GroupExists, type Delivery, type Transport } from '#libs/messaging';
 import { eventually, Recorder, resolves, Scene, within } from '#libs/messaging/testing';
 import { countsOf, silent, startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
 import { describeWithDocker } from '../../../tools/docker/available.js';
-import { LOG, queueOf, unfinishedOf } from './names.js';
+import { EVENTS, LOG, queueOf, unfinishedOf } from './names.js';
 import { onChannel } from './topology.js';
 
 await describeWithDocker('what RabbitMQ has stored', () => {
@@ -73,6 +73,24 @@ await describeWithDocker('what RabbitMQ has stored', () => {
     await (await scene.publisher()).publish([foreign]);
     await reader.got([foreign]);
     expect(await toldBy(transport)).toMatchObject([{ id: foreign.id, topic: 'elsewhere' }]);
+    await transport.close();
+  });
+
+  test('is told by the type that queues are bound to, as it is delivered', async () => {
+    const [transport, reader] = [await scene.connect(), new Recorder()];
+    await scene.join(reader);
+    const [happened, other] = [scene.typeOf('happened'), scene.typeOf('other')];
+    await onChannel(admin, async (channel) => {
+      for (const [messageId, routedBy, cloudEvents_type] of [
+        ['foreign', other, happened],
+        ['delivered', happened, other],
+      ] as const)
+        channel.publish(EVENTS, routedBy, Buffer.from('{}'), { messageId, headers: { cloudEvents_type } });
+    });
+    await eventually(() => reader.settled.length > 0, 'delivered');
+    const delivered = [{ id: 'delivered', type: other }];
+    expect(reader.settled).toMatchObject(delivered);
+    expect(await toldBy(transport)).toMatchObject(delivered);
     await transport.close();
   });
 

@@ -43,7 +43,7 @@ export async function* history(
     await channel.consume(LOG, (message) => arrivals.take(message), { arguments: { [OFFSET]: offset } });
     const mark = randomUUID();
     channel.sendToQueue(LOG, Buffer.alloc(0), { persistent: true, headers: { [END]: mark } });
-    // As queues are bound: messages of others may name any topic.
+    // As queues are bound: messages of others may name any topic, and another type in their headers.
     const types = new Set(sources.map(({ type }) => type));
     for (let ended = false; !ended;) {
       const messages = await arrivals.next(maxBatch);
@@ -51,9 +51,8 @@ export async function* history(
       ended = end >= 0;
       const told = ended ? messages.slice(0, end) : messages;
       const deliveries = told
-        .filter(({ properties }) => properties.headers?.[END] === undefined)
-        .map((message) => ({ ...fromAmqp(message, LOG), redelivered: false, origin: `${LOG} @${offsetOf(message)}` }))
-        .filter(({ type }) => types.has(type));
+        .filter(({ fields }) => types.has(fields.routingKey))
+        .map((message) => ({ ...fromAmqp(message, LOG), redelivered: false, origin: `${LOG} @${offsetOf(message)}` }));
       const last = ended ? messages[end] : messages.at(-1);
       if (deliveries.length > 0 || ended) yield { deliveries, next: offsetOf(last) + 1 };
       // Only now, so that no more comes than is wanted.
