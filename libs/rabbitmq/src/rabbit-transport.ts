@@ -121,11 +121,12 @@ export class RabbitTransport implements Transport {
     return new Link(this.settings, name, this.options.log, (connection) => this.setUp(connection));
   }
 
-  /** Resolves where what all share is there. */
+  /** Resolves where all exchanges and the stream are there. */
   private inOrder(): Promise<ChannelModel> {
     return this.ask((connection) =>
       onChannel(connection, async (channel) => {
-        await Promise.all([channel.checkExchange(EVENTS), channel.checkQueue(LOG)]);
+        const exchanges = [EVENTS, ...this.topology.keys()];
+        await Promise.all([channel.checkQueue(LOG), ...exchanges.map((exchange) => channel.checkExchange(exchange))]);
         return connection;
       }),
     );

@@ -76,6 +76,18 @@ await describeWithDocker('RabbitMQ in trouble', () => {
     await reader.got(messages);
   });
 
+  test("a service's deleted exchange is set up again once a ping has missed it", async () => {
+    const [reader, publisher] = [new Recorder(), await scene.publisher()];
+    const { transport } = await scene.join(reader);
+    await transport.ping();
+    await channel.deleteExchange(scene.serviceOf('reader'));
+    await expect(transport.ping()).rejects.toThrow(/no exchange/);
+    await eventually(() => resolves(transport.ping()), 'all there again');
+    const messages = scene.messages(50);
+    await publisher.publish(messages);
+    await reader.got(messages);
+  });
+
   test('a purged queue loses what was in it and nothing that comes later', async () => {
     const gate = Promise.withResolvers<void>();
     const [reader, publisher] = [new Recorder(() => gate.promise), await scene.publisher()];
