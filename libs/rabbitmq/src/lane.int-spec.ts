@@ -102,17 +102,18 @@ await describeWithDocker('a lane of RabbitMQ', () => {
   test('says what keeps it from its queue, once, and goes on when that is mended', async () => {
     const reader = new Recorder();
     await scene.join(reader);
-    const service = scene.serviceOf('reader');
-    await channel.deleteExchange(service);
-    await channel.assertExchange(service, 'topic');
-    await channel.deleteQueue(queueOf(service, 0));
-    const told = () => scene.lines.filter((line) => line.includes('lane_unattached'));
+    const queue = queueOf(scene.serviceOf('reader'), 0);
+    await channel.deleteExchange(EVENTS);
+    await channel.assertExchange(EVENTS, 'fanout');
+    await channel.deleteQueue(queue);
+    const told = () => scene.lines.filter((line) => line.includes('exists with other arguments'));
     await eventually(() => told().length > 0, 'told');
     expect(told()[0]).toMatch(
-      / error .*not attached to .*-reader\.0: the exchange .* exists with other arguments: type/,
+      / error .*not attached to .*-reader\.0: the exchange events .* exists with other arguments: type/,
     );
-    await channel.deleteExchange(service);
-    await eventually(async () => (await consumersOf(queueOf(service, 0))) === 1, 'attached');
+    expect(await consumersOf(queue)).toBeUndefined();
+    await channel.deleteExchange(EVENTS);
+    await eventually(async () => (await consumersOf(queue)) === 1, 'attached');
     const messages = scene.messages(40);
     await publishSurely(await scene.publisher(), messages);
     await reader.got(messages);
