@@ -62,5 +62,5 @@ function textOf(value: unknown): string {
     // AMQP's timestamps go further than those of a calendar.
     return Number.isNaN(time.getTime()) ? String(value.value) : time.toISOString();
   }
-  return typeof value === 'bigint' ? value.toString() : JSON.stringify(value);
+  return JSON.stringify(value);
 }
