@@ -12,9 +12,11 @@ import {
   alone,
   assertQueues,
   assertRoutes,
+  assertService,
+  assertSorter,
   bindToEvents,
   exists,
-  isUnfinished,
+  hasExchange,
   oldEnough,
   onChannel,
 } from './topology.js';
@@ -35,6 +37,8 @@ export interface GroupOptions {
  * Exchange and queues of a group that begins in the past. First the stream is copied into the queues, round by round, until a round finds nothing new; then they
  * are bound to what is published; then what was stored between the last round and the binding is copied, too. So nothing is lost, and on a store at rest for
  * some milliseconds nothing is doubled. What was stored in the very moment of the binding may come twice, and ahead of its predecessor of that moment.
+ * So long an exchange of another name sorts all that; the group's own comes last, and tells that the group may be used. Bound side by side they double nothing:
+ * the broker routes a message to a queue once.
  * After a rejection nothing of it is left, or the error says so: then no service begins with it, and the next creation begins anew.
  * The link is for this creation alone.
  * @throws GroupExists
@@ -51,17 +55,17 @@ export async function createGroup(
   const filled: { copied?: number } = {};
   try {
     return await alone(connection, lockOf(service), async () => {
-      await begin(connection, service, settings);
+      await begin(connection, subscription, settings);
       filled.copied = await fill(connection, subscription, from, { ...options, place: link.place });
-      await onChannel(connection, (channel) => channel.deleteExchange(unfinishedOf(service)));
+      await finish(connection, subscription, settings);
       return filled.copied;
     });
   } catch (error) {
     if (error instanceof GroupExists) throw error;
-    const stands = await standsSoon(link, service);
+    const stood = await standsSoon(link, subscription, settings);
     // The broker was done with it, and only its answer was lost.
-    if (stands && filled.copied !== undefined) return filled.copied;
-    if (stands !== undefined) throw error;
+    if (stood && filled.copied !== undefined) return filled.copied;
+    if (stood !== undefined) throw error;
     throw new Error(
       `the creation of the group ${service} was broken off (${String(error)}), and what there is of it is still at ${link.place}: ` +
         `create it again, or delete the queues ${queueOf(service, 0)} to ${queueOf(service, settings.lanes - 1)} and the exchanges ` +
@@ -72,12 +76,12 @@ export async function createGroup(
 }
 
 /** Makes what stands for the group, then its queues, while nobody else sets anything up. */
-async function begin(connection: ChannelModel, service: string, settings: Settings): Promise<void> {
+async function begin(connection: ChannelModel, subscription: Subscription, settings: Settings): Promise<void> {
+  const { service } = subscription;
   await alone(connection, LOCK, async () => {
-    await removeUnfinished(connection, service);
-    if (await exists(connection, queueOf(service, 0))) throw new GroupExists(service);
+    if (await stands(connection, subscription, settings)) throw new GroupExists(service);
     await onChannel(connection, async (channel) => {
-      await channel.assertExchange(unfinishedOf(service), 'fanout');
+      await assertSorter(channel, unfinishedOf(service), service, settings);
       await assertQueues(channel, service, settings);
     });
     await oldEnough();
@@ -91,26 +95,35 @@ async function fill(
   { settings, log, place }: GroupOptions & { readonly place: string },
 ): Promise<number> {
   const { service, sources } = subscription;
-  await onChannel(connection, (channel) => assertRoutes(channel, service, settings));
+  const unfinished = unfinishedOf(service);
+  await onChannel(connection, (channel) => assertRoutes(channel, unfinished, service, settings));
   let copied = 0;
   let next: Start = from;
   const copy = async () => {
     const before = copied;
     for await (const part of history(connection, sources, next, BATCH)) {
-      await store(connection, service, part.deliveries);
+      await store(connection, unfinished, part.deliveries);
       copied += part.deliveries.length;
       next = part.next;
     }
     return copied - before;
   };
   for (let round = 1; (await copy()) > 0 && round < MOST_ROUNDS; round++);
-  await onChannel(connection, (channel) => bindToEvents(channel, subscription));
+  await onChannel(connection, (channel) => bindToEvents(channel, unfinished, subscription));
   const atSeam = await copy();
   if (atSeam > 0) {
     const line = `${service} begins amid traffic: up to ${atSeam} messages of this moment may come to it twice, or out of order`;
     log.warn({ event: 'group_seam', service, messages: atSeam, broker: place }, line);
   }
   return copied;
+}
+
+/** Safe to repeat once the group's exchange is there. */
+async function finish(connection: ChannelModel, subscription: Subscription, settings: Settings): Promise<void> {
+  await onChannel(connection, async (channel) => {
+    await assertService(channel, subscription, settings);
+    await channel.deleteExchange(unfinishedOf(subscription.service));
+  });
 }
 
 /** Resolves once the broker has them. */
@@ -122,16 +135,13 @@ async function store(connection: ChannelModel, exchange: string, deliveries: rea
   await closeChannel(channel);
 }
 
-/** Whether there is a finished group, once nothing is left of an unfinished one; undefined where the broker does not answer that long. */
-async function standsSoon(link: Link, service: string): Promise<boolean | undefined> {
+/** The same as `stands`; undefined where the broker does not answer that long. */
+async function standsSoon(link: Link, subscription: Subscription, settings: Settings): Promise<boolean | undefined> {
   const asking = async () => {
     for (;;) {
       const connection = await link.connection();
       try {
-        return await alone(connection, lockOf(service), async () => {
-          await removeUnfinished(connection, service);
-          return exists(connection, queueOf(service, 0));
-        });
+        return await alone(connection, lockOf(subscription.service), () => stands(connection, subscription, settings));
       } catch {
         await pause(RETRY_MS);
       }
@@ -140,17 +150,24 @@ async function standsSoon(link: Link, service: string): Promise<boolean | undefi
   return Promise.race([asking().catch(() => undefined), pause(AWAY_MS, undefined, { ref: false })]);
 }
 
-/** Whatever number of lanes it has. What stands for the group goes last, so that this, too, may be broken off. */
-async function removeUnfinished(connection: ChannelModel, service: string): Promise<void> {
-  if (!(await isUnfinished(connection, service))) return;
+/** Whether there is the group, once a creation that was broken off is taken back, or finished where only the last of it was left to do. */
+async function stands(connection: ChannelModel, subscription: Subscription, settings: Settings): Promise<boolean> {
+  const { service } = subscription;
+  if (!(await hasExchange(connection, unfinishedOf(service)))) return exists(connection, queueOf(service, 0));
+  if (await hasExchange(connection, service)) {
+    await finish(connection, subscription, settings);
+    return true;
+  }
   await onChannel(connection, async (channel) => {
-    await channel.deleteExchange(service);
+    // Whatever number of lanes it has.
     for (let lane = 0; lane < SLOTS; lane++) {
       await channel.deleteExchange(slotlessOf(service, lane + 1));
       await channel.deleteQueue(queueOf(service, lane));
     }
+    // What stands for the group goes last, so that this, too, may be broken off.
     await channel.deleteExchange(unfinishedOf(service));
   });
+  return false;
 }
 
 function lockOf(service: string): string {

@@ -31,20 +31,22 @@ export async function assertTopology(
   place: string,
 ): Promise<void> {
   try {
-    await refuseUnfinished(connection, services, place);
+    let missing = await missingOf(connection, services);
+    await refuseUnfinished(connection, missing, place);
     await onChannel(connection, (channel) => assertShared(channel, settings));
     // A channel each: the calls of one channel wait for one another.
     const assertAll = () =>
       Promise.all(
         services.map((service) => onChannel(connection, (channel) => assertService(channel, service, settings))),
       );
-    if (await someAreNew(connection, services)) {
+    if (missing.length > 0) {
       await alone(connection, LOCK, async () => {
-        // A creation may have begun meanwhile.
-        await refuseUnfinished(connection, services, place);
-        if (!(await someAreNew(connection, services))) return;
+        // Somebody may have made them meanwhile, or begun to create one as a group.
+        missing = await missingOf(connection, missing);
+        if (missing.length === 0) return;
+        await refuseUnfinished(connection, missing, place);
         await onChannel(connection, async (channel) => {
-          for (const { service } of services) await assertQueues(channel, service, settings);
+          for (const { service } of missing) await assertQueues(channel, service, settings);
         });
         await oldEnough();
         await assertAll();
@@ -88,11 +90,12 @@ async function assertShared(channel: Channel, { retention }: Settings): Promise<
   ]);
 }
 
-async function assertService(channel: Channel, subscription: Subscription, settings: Settings): Promise<void> {
+/** Queues and routes of a service, and what it reacts to bound to them. */
+export async function assertService(channel: Channel, subscription: Subscription, settings: Settings): Promise<void> {
   const { service } = subscription;
   await assertQueues(channel, service, settings);
   // Bound last: whoever routes to the service finds all its queues. The broker does in order what comes on one channel.
-  await Promise.all([assertRoutes(channel, service, settings), bindToEvents(channel, subscription)]);
+  await Promise.all([assertRoutes(channel, service, service, settings), bindToEvents(channel, service, subscription)]);
 }
 
 /** One after the other: where the disk hangs, the broker gives up a queue that does not come up, and with it all calls of the connection. */
@@ -100,24 +103,42 @@ export async function assertQueues(channel: Channel, service: string, { lanes }:
   for (let lane = 0; lane < lanes; lane++) await channel.assertQueue(queueOf(service, lane), laneQueue);
 }
 
-/** A service's exchange and what leads from it to the queues; nothing is routed to it yet. */
-export async function assertRoutes(channel: Channel, service: string, { lanes }: Settings): Promise<void> {
+/** An exchange that sorts a service's messages into lanes. */
+export async function assertSorter(
+  channel: Channel,
+  exchange: string,
+  service: string,
+  { lanes }: Settings,
+): Promise<void> {
+  await channel.assertExchange(exchange, 'direct', {
+    durable: true,
+    alternateExchange: slotlessOf(service, lanes),
+  });
+}
+
+/** Such an exchange and what leads from it to the queues; nothing is routed to it yet. */
+export async function assertRoutes(
+  channel: Channel,
+  exchange: string,
+  service: string,
+  settings: Settings,
+): Promise<void> {
+  const { lanes } = settings;
   const slotless = slotlessOf(service, lanes);
   await Promise.all([
-    channel.assertExchange(service, 'direct', { durable: true, alternateExchange: slotless }),
+    assertSorter(channel, exchange, service, settings),
     channel.assertExchange(slotless, 'fanout', { durable: true }),
     ...Array.from({ length: lanes }, (_, lane) =>
-      slotsOf(lane, lanes).map((slot) => channel.bindQueue(queueOf(service, lane), service, slot)),
+      slotsOf(lane, lanes).map((slot) => channel.bindQueue(queueOf(service, lane), exchange, slot)),
     ).flat(),
     channel.bindQueue(queueOf(service, 0), slotless, ''),
   ]);
 }
 
-async function someAreNew(connection: ChannelModel, services: readonly Subscription[]): Promise<boolean> {
-  const found = await Promise.all(
-    services.map(({ service }) => isThere(connection, (channel) => channel.checkExchange(service))),
-  );
-  return found.includes(false);
+/** Those that nobody has finished setting up. */
+async function missingOf(connection: ChannelModel, services: readonly Subscription[]): Promise<Subscription[]> {
+  const found = await Promise.all(services.map(({ service }) => hasExchange(connection, service)));
+  return services.filter((_, n) => !found[n]);
 }
 
 /** One connection at a time, of all processes. */
@@ -138,9 +159,9 @@ export async function alone<T>(connection: ChannelModel, lock: string, work: () 
   }
 }
 
-export async function bindToEvents(channel: Channel, { service, sources }: Subscription): Promise<void> {
+export async function bindToEvents(channel: Channel, exchange: string, { sources }: Subscription): Promise<void> {
   const types = new Set(sources.map(({ type }) => type));
-  await Promise.all([...types].map((type) => channel.bindExchange(service, EVENTS, type)));
+  await Promise.all([...types].map((type) => channel.bindExchange(exchange, EVENTS, type)));
 }
 
 /** Resolves once queues made just now survive a kill of the broker. */
@@ -174,13 +195,13 @@ export async function refuseForgottenLanes(
     );
 }
 
-/** Half a group would begin with a part of its history, and bound too early it gets what is copied twice. */
+/** Half a group would begin with a part of its history. */
 async function refuseUnfinished(
   connection: ChannelModel,
   services: readonly Subscription[],
   place: string,
 ): Promise<void> {
-  const found = await Promise.all(services.map(({ service }) => isUnfinished(connection, service)));
+  const found = await Promise.all(services.map(({ service }) => hasExchange(connection, unfinishedOf(service))));
   const unfinished = services.find((_, n) => found[n]);
   if (unfinished)
     throw new RabbitRefused(
@@ -188,8 +209,8 @@ async function refuseUnfinished(
     );
 }
 
-export function isUnfinished(connection: ChannelModel, service: string): Promise<boolean> {
-  return isThere(connection, (channel) => channel.checkExchange(unfinishedOf(service)));
+export function hasExchange(connection: ChannelModel, exchange: string): Promise<boolean> {
+  return isThere(connection, (channel) => channel.checkExchange(exchange));
 }
 
 export function exists(connection: ChannelModel, queue: string): Promise<boolean> {
