@@ -29,4 +29,11 @@ describe('the definition of a service', () => {
     class Deaf {}
     expect(() => definitionOf(Deaf)).toThrow('InventoryReactions hears nothing as a provider');
   });
+
+  it('is refused when its reactions are those of another service', () => {
+    @Service({ name: 'inventori', title: 'Inventory', port: 3002 })
+    @Module({ controllers: [InventoryReactions] })
+    class Misnamed {}
+    expect(() => definitionOf(Misnamed)).toThrow('InventoryReactions says inventory, its module is inventori');
+  });
 });

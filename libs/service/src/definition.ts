@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { Inject, type Provider, type Type } from '@nestjs/common';
 import type { MigrationInterface } from 'typeorm';
 import type { z } from 'zod';
-import { REACTIONS } from '#libs/messaging';
+import { REACTIONS, type ReactionsInfo } from '#libs/messaging';
 
 export interface ServiceDefinition {
   /** Names the service everywhere: consumer group, topic, database, logs. */
@@ -29,19 +29,24 @@ export function Service(definition: ServiceDefinition): ClassDecorator {
   return (target) => Reflect.defineMetadata(DEFINITION, definition, target);
 }
 
-/** @throws TypeError when it is no service, or when its reactions would hear nothing */
+/** @throws TypeError when it is no service, or when its reactions would hear nothing or are another's */
 export function definitionOf(module: Type): ServiceDefinition {
   const definition = Reflect.getMetadata(DEFINITION, module) as ServiceDefinition | undefined;
   if (!definition) throw new TypeError(`${module.name} is no service; put @Service({ name, port, … }) on it`);
-  const providers = (Reflect.getMetadata('providers', module) ?? []) as readonly Provider[];
-  const deaf = providers.find(isReactions);
+  const [deaf] = reactionsAmong('providers', module);
   // To Nest, what handles messages is a controller.
   if (deaf) throw new TypeError(`${deaf.name} hears nothing as a provider; list it in controllers of ${module.name}`);
+  for (const reactions of reactionsAmong('controllers', module)) {
+    const { service } = Reflect.getMetadata(REACTIONS, reactions) as ReactionsInfo;
+    if (service !== definition.name)
+      throw new TypeError(`${reactions.name} says ${service}, its module is ${definition.name}: name both alike`);
+  }
   return definition;
 }
 
-function isReactions(provider: Provider): provider is Type {
-  return typeof provider === 'function' && Reflect.hasMetadata(REACTIONS, provider);
+function reactionsAmong(list: 'providers' | 'controllers', module: Type): Type[] {
+  const listed = (Reflect.getMetadata(list, module) ?? []) as readonly Provider[];
+  return listed.filter((one): one is Type => typeof one === 'function' && Reflect.hasMetadata(REACTIONS, one));
 }
 
 /** Injects the service's own variables, as its schema returned them. */
