@@ -47,6 +47,10 @@ describe('Claims', () => {
     await claims.keepPartitions(database);
   });
 
+  it('refuses to tell what it covers before there are partitions', () => {
+    expect(() => new Claims(7).covers(uuidv7())).toThrow('call keepPartitions() first');
+  });
+
   it('covers ids of the retention only', async () => {
     const at = (msecs: number) => uuidv7({ msecs });
     expect(claims.covers(at(Date.now()))).toBe(true);

@@ -35,7 +35,7 @@ export interface Handling {
 
 /** Which message ids this service has handled: claimed in the transaction of the reaction, or not at all. */
 export class Claims {
-  private oldest = 0;
+  private oldest: number | undefined;
 
   constructor(private readonly retentionDays: number) {}
 
@@ -59,8 +59,10 @@ export class Claims {
     this.oldest = first;
   }
 
-  /** Whether an id is of a time that claims are kept for; what came before cannot be told from a duplicate. */
+  /** Whether an id is of a time that claims are kept for; what came before cannot be told from a duplicate. @throws while nothing ever called `keepPartitions` */
   covers(messageId: string): boolean {
+    if (this.oldest === undefined)
+      throw new Error('call keepPartitions() first: there is no partition for a claim yet');
     const at = timeOf(messageId);
     return at >= this.oldest && at < this.oldest + (this.retentionDays + AHEAD_DAYS) * DAY_MS;
   }

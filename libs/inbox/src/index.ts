@@ -4,14 +4,10 @@ export { type DeadLetter, DeadLetters, type DeadLetterReason } from './dead-lett
 export type { Change } from './dead-letters-diff.js';
 export * from './dead-letters-edit.js';
 export * from './dead-letters-replay.js';
-export * from './dead-letters-replayer.js';
 export { story, type Told } from './dead-letters-story.js';
 export * from './dead-letters-view.js';
-export { DueTable } from './due.js';
-export * from './due-worker.js';
 export { isDatabaseDown } from './database-errors.js';
-export { Inbox } from './inbox.js';
 export type { Limits } from './limits.js';
 export { Unreadable } from './read.js';
 export { READ_AT_LEAST } from './side-by-side.js';
-export { Turn } from './turn.js';
+export * from './start-inbox.js';

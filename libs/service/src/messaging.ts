@@ -1,17 +1,5 @@
 import type { DataSource } from 'typeorm';
-import {
-  Claims,
-  DeadLetterReplayer,
-  DeadLetterReplays,
-  DeadLetters,
-  DueTable,
-  DueWorker,
-  Inbox,
-  story,
-  Turn,
-  type Limits,
-  type Told,
-} from '#libs/inbox';
+import { startInbox, story, type DeadLetterReplays, type Limits, type RunningInbox, type Told } from '#libs/inbox';
 import {
   MessagingMetrics,
   systemOf,
@@ -27,8 +15,6 @@ import { Relay, type Outbox } from '#libs/outbox';
 import type { Log } from './log.js';
 import { oldestOf, replay, type Replayed } from './replay.js';
 import type { Settings } from './settings.js';
-
-const UPKEEP_EVERY_MS = 3_600_000;
 
 export interface MessagingParts {
   readonly settings: Settings;
@@ -46,25 +32,17 @@ export interface MessagingParts {
 export class Messaging implements Consumer {
   private readonly metrics: MessagingMetrics;
   private readonly system: string;
-  private readonly claims: Claims;
-  private readonly due = new DueTable();
-  private readonly deadLetters = new DeadLetters();
   private handlers: Handlers | undefined;
-  private inbox: Inbox | undefined;
-  private worker: DueWorker | undefined;
-  private replays: DeadLetterReplays | undefined;
-  private replayer: DeadLetterReplayer | undefined;
+  private inbox: RunningInbox | undefined;
   private relay: Relay | undefined;
   private publisher: Publisher | undefined;
   private subscriber: Subscriber | undefined;
-  private upkeep: NodeJS.Timeout | undefined;
   private subscribed = false;
   private stopping = false;
 
   constructor(private readonly parts: MessagingParts) {
     this.system = systemOf(parts.transport.name);
     this.metrics = new MessagingMetrics(this.system, parts.settings.service);
-    this.claims = new Claims(parts.settings.INBOX_RETENTION_DAYS);
   }
 
   /** Deliveries can arrive. */
@@ -75,35 +53,20 @@ export class Messaging implements Consumer {
   /** Builds the pipeline; resolves before the store is there: the service answers HTTP meanwhile. */
   async start(handlers: Handlers): Promise<void> {
     this.handlers = handlers;
-    await this.claims.keepPartitions(this.parts.database);
-    this.upkeep = setInterval(() => void this.keepTidy(), UPKEEP_EVERY_MS);
     const { settings, isolated, transport, ...rest } = this.parts;
-    const parts = {
+    this.inbox = await startInbox({
       ...rest,
       service: settings.service,
       handlers,
-      claims: this.claims,
-      due: this.due,
-      deadLetters: this.deadLetters,
-      suspectsTurn: new Turn(),
       metrics: this.metrics,
       system: this.system,
       limits: limitsOf(settings),
       maxBatch: settings.BATCH_SIZE,
       paceMs: settings.BATCH_PACE_MS,
-    };
-    this.worker = new DueWorker({ ...parts, concurrency: settings.COMMAND_CONCURRENCY });
-    this.inbox = new Inbox({ ...parts, lingerMs: settings.BATCH_LINGER_MS, doer: this.worker });
-    this.worker.start();
-    this.replays = new DeadLetterReplays(parts);
-    this.replayer = new DeadLetterReplayer({
-      replays: this.replays,
-      types: handlers.types,
-      log: this.parts.log,
-      metrics: this.metrics,
-      onDue: () => this.worker?.wake(),
+      lingerMs: settings.BATCH_LINGER_MS,
+      concurrency: settings.COMMAND_CONCURRENCY,
+      retentionDays: settings.INBOX_RETENTION_DAYS,
     });
-    this.replayer.start();
     if (isolated) return;
     void this.connect().catch((error: unknown) => {
       // A stop amid the start ends it so.
@@ -116,14 +79,13 @@ export class Messaging implements Consumer {
 
   /** What the store would hand over; for tests and replays. */
   receive(batch: readonly Delivery[]): Promise<void> {
-    if (!this.inbox) throw new Error('messaging has not started');
-    return this.inbox.receive(batch);
+    return this.started.receive(batch);
   }
 
   /** Hands over what the store has of a time on and the inbox does not know. Duplicates of a replay are no duplicates of the broker: nobody counts them as such. */
   async replay(from: Date, options: { dryRun: boolean; signal: AbortSignal }): Promise<readonly Replayed[]> {
     const { transport, database, log } = this.parts;
-    const { claims } = this;
+    const { claims } = this.started;
     const history = transport.history(this.subscription.sources, from);
     const receive = (batch: readonly Delivery[]) => this.receive(batch);
     const types = await replay({ history, claims, database: database.manager, receive }, options);
@@ -142,8 +104,8 @@ export class Messaging implements Consumer {
 
   /** What is needed to replay dead letters; whoever creates a replay calls `wake`. */
   get forDeadLetters(): { readonly handlers: Handlers; readonly replays: DeadLetterReplays } {
-    if (!this.handlers || !this.replays) throw new Error('messaging has not started');
-    return { handlers: this.handlers, replays: this.replays };
+    if (!this.handlers) throw new Error('messaging has not started');
+    return { handlers: this.handlers, replays: this.started.replays };
   }
 
   /** Types of all messages that are handled here. */
@@ -153,13 +115,12 @@ export class Messaging implements Consumer {
 
   /** What became of messages here. */
   story(asked: { readonly ids: readonly string[]; readonly key?: string | undefined }): Promise<readonly Told[]> {
-    return story(this.parts.database.manager, this.claims, asked);
+    return story(this.parts.database.manager, this.started.claims, asked);
   }
 
   /** Something may be due, or to be replayed. */
   wake(): void {
-    this.worker?.wake();
-    this.replayer?.wake();
+    this.inbox?.wake();
   }
 
   /** Takes no more deliveries, finishes those that run. */
@@ -171,12 +132,15 @@ export class Messaging implements Consumer {
 
   /** After `stop`: finishes due work that runs, publishes what it can, lets go of the store. */
   async drain(): Promise<void> {
-    clearInterval(this.upkeep);
-    await this.replayer?.stop();
-    await this.worker?.stop();
+    await this.inbox?.stop();
     await this.relay?.stop();
     await this.publisher?.close();
     await this.parts.transport.close();
+  }
+
+  private get started(): RunningInbox {
+    if (!this.inbox) throw new Error('messaging has not started');
+    return this.inbox;
   }
 
   private get subscription(): Subscription {
@@ -205,16 +169,6 @@ export class Messaging implements Consumer {
     if (this.stopping) return;
     this.subscribed = true;
     log.info({ event: 'subscribed', transport: transport.name }, `receives events from ${transport.name}`);
-  }
-
-  private async keepTidy(): Promise<void> {
-    const { database, log } = this.parts;
-    try {
-      await this.claims.keepPartitions(database);
-      await this.deadLetters.forgetClosed(database.manager);
-    } catch (error) {
-      log.warn({ event: 'upkeep_failed', error: String(error) }, `upkeep of the inbox: ${String(error)}`);
-    }
   }
 }
 

@@ -1,0 +1,62 @@
+import type { DataSource } from 'typeorm';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ChargePayment } from '#libs/contracts';
+import { Hopeless, MessagingMetrics } from '#libs/messaging';
+import { Outbox } from '#libs/outbox';
+import { freshInboxDatabase } from '../testing/database.js';
+import { shipped } from '../testing/events.js';
+import { handlersOf } from '../testing/handlers.js';
+import { startInbox, type RunningInbox } from './start-inbox.js';
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+describe('an inbox started with no more than it must be told', () => {
+  let database: DataSource;
+  let close: () => Promise<void>;
+  let inbox: RunningInbox;
+  let broken: boolean;
+  const charged: string[] = [];
+
+  beforeEach(async () => {
+    broken = false;
+    charged.length = 0;
+    ({ database, close } = await freshInboxDatabase());
+    const handlers = handlersOf({
+      reacts: async (key) => {
+        if (broken) throw new Hopeless('never');
+        return ChargePayment({ orderId: key, amountCents: 1, paymentToken: 'tok_visa' });
+      },
+      does: async (key) => void charged.push(key),
+    });
+    inbox = await startInbox({
+      service: 'payment',
+      database,
+      handlers,
+      outbox: new Outbox('postgresql'),
+      log: silent,
+      metrics: new MessagingMetrics('postgresql', 'payment'),
+      system: 'postgresql',
+    });
+  });
+  afterEach(async () => {
+    await inbox?.stop();
+    await close?.();
+  });
+
+  it('has a message take effect once, and does the commands that follow', async () => {
+    const one = shipped();
+    await inbox.receive([one]);
+    await inbox.receive([one, shipped()]);
+    await expect.poll(() => charged).toHaveLength(2);
+    expect(await database.query('select from dead_letter')).toEqual([]);
+  });
+
+  it('replays dead letters', async () => {
+    broken = true;
+    await inbox.receive([shipped()]);
+    broken = false;
+    await inbox.replays.create({}, { ratePerSecond: 1_000, canary: false, by: 'test' });
+    inbox.wake();
+    await expect.poll(() => charged).toHaveLength(1);
+  });
+});
