@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Type } from '@nestjs/common';
 import { format, resolveConfig } from 'prettier';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { drawingOf, faultsOf, partOf, topologyOf, type Part } from '#libs/choreography';
+import { choreographySourceOf, drawingOf, faultsOf, partOf, type Part } from '#libs/choreography';
 import { REACTIONS } from '#libs/messaging';
 
 const root = join(import.meta.dirname, '..');
@@ -36,17 +36,6 @@ describe('the choreography', () => {
   });
 
   it('is known to every service as libs/contracts/src/choreography.ts', async () => {
-    await expectFile('libs/contracts/src/choreography.ts', topologySource());
+    await expectFile('libs/contracts/src/choreography.ts', choreographySourceOf(parts));
   });
 });
-
-function topologySource(): string {
-  return `// Written from the services' reactions by \`npm run choreography\`; do not edit.
-
-/** Which service reacts to which events: known to every service, so that whoever starts first sets up all queues. */
-export const choreography: readonly {
-  readonly service: string;
-  readonly sources: readonly { readonly topic: string; readonly type: string }[];
-}[] = ${JSON.stringify(topologyOf(parts))};
-`;
-}

@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { choreography } from '#libs/contracts';
 import { startInbox, story, type DeadLetterReplays, type Limits, type RunningInbox, type Told } from '#libs/inbox';
 import {
   MessagingMetrics,
@@ -7,6 +8,7 @@ import {
   type Delivery,
   type Handlers,
   type Publisher,
+  type Source,
   type Subscriber,
   type Subscription,
   type Transport,
@@ -169,7 +171,37 @@ export class Messaging implements Consumer {
     if (this.stopping) return;
     this.subscribed = true;
     log.info({ event: 'subscribed', transport: transport.name }, `receives events from ${transport.name}`);
+    this.compareWithChoreography();
   }
+
+  /** By the name of the service, whatever group it works for: the subscription of the group is made of the same. */
+  private compareWithChoreography(): void {
+    const { log } = this.parts;
+    const { service } = this.parts.settings;
+    const difference = this.handlers && differenceOf(this.handlers.subscriptionOf(service));
+    if (!difference) return;
+    log.warn(
+      { event: 'choreography_stale' },
+      `choreography.ts ${difference}: write it anew (libs/choreography/README.md). Until then, services that start before ${service} set up ` +
+        'no subscription, or a wrong one, for it: what they state may never reach it',
+    );
+  }
+}
+
+/** What the generated choreography says otherwise than a service's reactions. */
+function differenceOf({ service, sources }: Subscription): string | undefined {
+  const known = choreography.find((one) => one.service === service);
+  if (!known) return `does not know ${service}`;
+  const missing = without(sources, known.sources);
+  const left = without(known.sources, sources);
+  if (missing.length > 0) return `does not say that ${service} reacts to ${missing.join(', ')}`;
+  return left.length > 0 ? `says that ${service} reacts to ${left.join(', ')}` : undefined;
+}
+
+/** Types of those that are not among the others. */
+function without(sources: readonly Source[], others: readonly Source[]): string[] {
+  const isAmongOthers = ({ topic, type }: Source) => others.some((one) => one.topic === topic && one.type === type);
+  return sources.flatMap((source) => (isAmongOthers(source) ? [] : source.type));
 }
 
 function limitsOf({ RETRY_ATTEMPTS, RETRY_BASE_MS, RETRY_CAP_MS, REACTION_TIMEOUT_MS }: Settings): Limits {
