@@ -191,7 +191,7 @@ export class Messaging implements Consumer {
 /** What the generated choreography says otherwise than a service's reactions. */
 function differenceOf({ service, sources }: Subscription): string | undefined {
   const known = choreography.find((one) => one.service === service);
-  if (!known) return `does not know ${service}`;
+  if (!known) return sources.length > 0 ? `does not know ${service}` : undefined;
   const missing = without(sources, known.sources);
   const left = without(known.sources, sources);
   if (missing.length > 0) return `does not say that ${service} reacts to ${missing.join(', ')}`;
