@@ -9,6 +9,7 @@ export class Interrupted extends Error {
 }
 
 const interrupted = interruption();
+interrupted.addEventListener('abort', () => process.stderr.write(STOPPING));
 
 /** @throws Interrupted after Ctrl-C, and when the terminal or npm is gone */
 export function goOnUnlessInterrupted(): void {
@@ -39,10 +40,7 @@ export async function untilInterrupted<T>(work: (start: Start) => Promise<T>): P
 
 function untilSignal(): Promise<never> {
   return new Promise((_, reject) => {
-    interrupted.addEventListener('abort', () => {
-      process.stderr.write(STOPPING);
-      reject(new Interrupted());
-    });
+    interrupted.addEventListener('abort', () => reject(new Interrupted()));
   });
 }
 
