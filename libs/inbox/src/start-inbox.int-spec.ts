@@ -2,13 +2,12 @@ import type { DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ChargePayment } from '#libs/contracts';
 import { Hopeless, MessagingMetrics } from '#libs/messaging';
+import { silent } from '#libs/messaging/testing';
 import { Outbox } from '#libs/outbox';
 import { freshInboxDatabase } from '../testing/database.js';
 import { shipped } from '../testing/events.js';
 import { handlersOf } from '../testing/handlers.js';
 import { startInbox, type RunningInbox } from './start-inbox.js';
-
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 describe('an inbox started with no more than it must be told', () => {
   let database: DataSource;

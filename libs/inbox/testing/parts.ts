@@ -1,13 +1,12 @@
 import type { DataSource } from 'typeorm';
 import { MessagingMetrics, type Handlers } from '#libs/messaging';
+import { silent } from '#libs/messaging/testing';
 import { Outbox } from '#libs/outbox';
 import { Claims } from '../src/claims.js';
 import { DeadLetters } from '../src/dead-letters.js';
 import { DueTable } from '../src/due.js';
 import type { HandlingParts } from '../src/parts.js';
 import { Turn } from '../src/turn.js';
-
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** All that handling a message takes, with that many attempts at once and no pace. */
 export async function handlingParts(

@@ -2,11 +2,10 @@ import { EventEmitter } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ConsumerRunConfig, EachBatchPayload } from 'kafkajs';
 import { expect, it, onTestFinished, vi } from 'vitest';
+import { silent } from '#libs/messaging/testing';
 import type { Client } from './client.js';
 import { GroupMember, type MemberOptions } from './group-member.js';
 import { withDefaults } from './settings.js';
-
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** As kafkajs' consumer is for its user, without a broker: the test joins and reads for it. */
 class Reader extends EventEmitter {
@@ -48,7 +47,7 @@ async function member(handle: MemberOptions['handle'], reader: Reader): Promise<
     settings: withDefaults({ brokers: [] }),
     subscription: { service: 'reader', sources },
     maxBatch: 1,
-    log,
+    log: silent,
     joined() {},
     handle,
   };

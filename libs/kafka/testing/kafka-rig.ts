@@ -1,7 +1,7 @@
 import { ToxiProxyContainer } from '@testcontainers/toxiproxy';
 import { getContainerRuntimeClient, Network as DockerNetwork } from 'testcontainers';
 import type { Transport, TransportOptions } from '#libs/messaging';
-import { eventually, networkThrough, resolves, type Network, type Rig } from '#libs/messaging/testing';
+import { eventually, networkThrough, resolves, silent, type Network, type Rig } from '#libs/messaging/testing';
 import { KafkaTransport } from '../src/kafka-transport.js';
 import { withDefaults, type KafkaSettings } from '../src/settings.js';
 import { certificateOf, startKafkaContainer, upstream, type Secured } from './kafka-container.js';
@@ -73,7 +73,6 @@ export async function startKafkaRig(
 
 /** Resolves once the broker serves requests. */
 export async function answers(settings: KafkaSettings): Promise<void> {
-  const silent = { debug() {}, info() {}, warn() {}, error() {} };
   const transport = new KafkaTransport(withDefaults(settings), {
     topology: [],
     maxBatch: 1,

@@ -6,4 +6,5 @@ export * from './proxy.js';
 export * from './recorder.js';
 export * from './rig.js';
 export * from './scene.js';
+export * from './silent.js';
 export * from './toxiproxy.js';

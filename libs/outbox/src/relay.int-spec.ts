@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MessagingMetrics, type OutgoingMessage, type Publisher } from '#libs/messaging';
-import { eventually, startProxyTo, type Proxy } from '#libs/messaging/testing';
+import { eventually, silent, startProxyTo, type Proxy } from '#libs/messaging/testing';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
 import { CreateOutbox1700000000001 } from './create-outbox.js';
 import { Outbox } from './outbox.js';
@@ -243,7 +243,7 @@ describe('Relay', () => {
       const through = await startProxyTo(url);
       ({ proxy } = through);
       warnings = [];
-      const log = { debug() {}, info() {}, error() {}, warn: (_: object, line: string) => void warnings.push(line) };
+      const log = { ...silent, warn: (_: object, line: string) => void warnings.push(line) };
       start(shelf, 50, { url: through.url, answerTimeoutMs, log });
       await write('a', 'one');
       await eventually(async () => (await left()) === 0, 'the first is published');

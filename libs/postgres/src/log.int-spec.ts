@@ -2,13 +2,12 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { Client } from 'pg';
 import { v7 } from 'uuid';
 import type { Delivery, OutgoingMessage, Subscription, Transport } from '#libs/messaging';
-import { eventually } from '#libs/messaging/testing';
+import { eventually, silent } from '#libs/messaging/testing';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
 import { createPostgresTransport, type PostgresSettings } from './index.js';
 import { Link } from './link.js';
 
 const reader: Subscription = { service: 'reader', sources: [{ topic: 'order.events', type: 'order.placed' }] };
-const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
 test('creates its tables though six processes start at once', async () => {
   const { url } = await database();
@@ -163,7 +162,7 @@ function connect(
   topology = [reader],
   maxBatch = 100,
 ): Transport {
-  const options = { topology, maxBatch, instance: v7(), log: quiet };
+  const options = { topology, maxBatch, instance: v7(), log: silent };
   const transport = createPostgresTransport({ url, ...settings }, options);
   onTestFinished(() => transport.close());
   return transport;

@@ -3,13 +3,12 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { Client } from 'pg';
 import { v7 } from 'uuid';
 import type { Delivery, OutgoingMessage, Subscription } from '#libs/messaging';
-import { eventually, startProxyTo } from '#libs/messaging/testing';
+import { eventually, silent, startProxyTo } from '#libs/messaging/testing';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
 import { createPostgresTransport, type PostgresSettings } from './index.js';
 import { Session } from './session.js';
 
 const reader: Subscription = { service: 'reader', sources: [{ topic: 'order.events', type: 'order.placed' }] };
-const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
 test('a replica that nothing is heard of is replaced, and cannot move the cursor any more', async () => {
   const { url } = await database();
@@ -104,7 +103,7 @@ async function database() {
 }
 
 function connect(url: string, settings: Partial<PostgresSettings> = {}) {
-  const options = { topology: [reader], maxBatch: 100, instance: v7(), log: quiet };
+  const options = { topology: [reader], maxBatch: 100, instance: v7(), log: silent };
   const transport = createPostgresTransport({ url, answerTimeoutMs: 2_000, ...settings }, options);
   onTestFinished(() => transport.close());
   return transport;

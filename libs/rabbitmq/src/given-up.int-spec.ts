@@ -1,8 +1,8 @@
 import { connect } from 'amqplib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Delivery } from '#libs/messaging';
-import { eventually, Scene, within } from '#libs/messaging/testing';
-import { silent, startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
+import { eventually, Scene, within, silent } from '#libs/messaging/testing';
+import { startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
 import { describeWithDocker } from '../../../tools/docker/available.js';
 
 await describeWithDocker('what went back to RabbitMQ unsettled too often', () => {

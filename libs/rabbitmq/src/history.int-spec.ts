@@ -1,8 +1,8 @@
 import type { ChannelModel } from 'amqplib';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { GroupExists, type Delivery, type Transport } from '#libs/messaging';
-import { eventually, Recorder, resolves, Scene, within } from '#libs/messaging/testing';
-import { countsOf, silent, startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
+import { eventually, Recorder, resolves, Scene, within, silent } from '#libs/messaging/testing';
+import { countsOf, startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
 import { describeWithDocker } from '../../../tools/docker/available.js';
 import { EVENTS, LOG, queueOf, unfinishedOf } from './names.js';
 import { onChannel } from './topology.js';

@@ -1,8 +1,8 @@
 import type { Channel, ChannelModel } from 'amqplib';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Delivery } from '#libs/messaging';
-import { eventually, publishSurely, Recorder, Scene, within } from '#libs/messaging/testing';
-import { countsOf, silent, startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
+import { eventually, publishSurely, Recorder, Scene, within, silent } from '#libs/messaging/testing';
+import { countsOf, startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
 import { describeWithDocker } from '../../../tools/docker/available.js';
 import { EVENTS, queueOf } from './names.js';
 

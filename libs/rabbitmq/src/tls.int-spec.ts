@@ -6,9 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { GenericContainer, Wait, type StartedTestContainer } from 'testcontainers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { eventually, resolves } from '#libs/messaging/testing';
+import { eventually, resolves, silent } from '#libs/messaging/testing';
 import { createRabbitTransport } from '#libs/rabbitmq';
-import { silent } from '#libs/rabbitmq/testing';
 import { describeWithDocker } from '../../../tools/docker/available.js';
 
 const config = `listeners.ssl.default = 5671

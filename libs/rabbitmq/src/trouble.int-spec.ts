@@ -1,8 +1,8 @@
 import { connect, type Channel, type ChannelModel, type ConsumeMessage } from 'amqplib';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { eventually, publishSurely, Recorder, resolves, Scene, within } from '#libs/messaging/testing';
-import { silent, startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
+import { eventually, publishSurely, Recorder, resolves, Scene, within, silent } from '#libs/messaging/testing';
+import { startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
 import { describeWithDocker } from '../../../tools/docker/available.js';
 import { closeChannel } from './close-channel.js';
 import { EVENTS, queueOf } from './names.js';

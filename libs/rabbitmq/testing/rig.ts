@@ -1,7 +1,7 @@
 import { ToxiProxyContainer } from '@testcontainers/toxiproxy';
 import { connect } from 'amqplib';
 import { Network as DockerNetwork } from 'testcontainers';
-import type { TransportLog, TransportOptions } from '#libs/messaging';
+import type { TransportOptions } from '#libs/messaging';
 import { networkThrough, type Network, type Rig } from '#libs/messaging/testing';
 import { queueOf } from '../src/names.js';
 import { RabbitTransport } from '../src/rabbit-transport.js';
@@ -15,8 +15,6 @@ export interface RabbitRig extends Rig {
   readonly network: Network;
   connect(options: TransportOptions, settings?: Partial<RabbitSettings>): Promise<RabbitTransport>;
 }
-
-export const silent: TransportLog = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** A RabbitMQ, and Toxiproxy between it and all transports. */
 export async function startRabbitRig(): Promise<RabbitRig> {
