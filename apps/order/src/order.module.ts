@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { EntityManager } from 'typeorm';
 import { Service, STRAINS, Variables } from '#libs/service';
 import { CreateOrders1700000000400 } from './migrations/create-orders.js';
+import { DropOrdersByStatus1700000000403 } from './migrations/drop-orders-by-status.js';
 import { FindCancelledOrders1700000000402 } from './migrations/find-cancelled-orders.js';
 import { FindUnsettledOrders1700000000401 } from './migrations/find-unsettled-orders.js';
 import { OrderController } from './order.controller.js';
@@ -21,7 +22,12 @@ import { orderVariables } from './variables.js';
   title: 'Order',
   port: 3001,
   perKey: true,
-  migrations: [CreateOrders1700000000400, FindUnsettledOrders1700000000401, FindCancelledOrders1700000000402],
+  migrations: [
+    CreateOrders1700000000400,
+    FindUnsettledOrders1700000000401,
+    FindCancelledOrders1700000000402,
+    DropOrdersByStatus1700000000403,
+  ],
   variables: orderVariables,
 })
 @Module({
