@@ -87,10 +87,10 @@ describe('notification, while the mail server is down or takes nothing from us',
   });
 
   describe('within the time that it has until it asks for the letter', () => {
-    const UNTIL_DATA_MS = 300;
     const mail = (text: string) => ({ from: 'orders@example.com', to: 'ada@example.com', subject: 'Yours', text });
 
     it('takes a server for down that greets and falls silent', async () => {
+      const untilDataMs = 300;
       const connections: Socket[] = [];
       const silent = createServer((socket) => {
         connections.push(socket);
@@ -100,11 +100,11 @@ describe('notification, while the mail server is down or takes nothing from us',
       await once(silent, 'listening');
       const url = `smtp://127.0.0.1:${(silent.address() as AddressInfo).port}`;
       const breakers = service.get(Breakers);
-      const post = new SmtpPost(url, breakers, UNTIL_DATA_MS);
+      const post = new SmtpPost(url, breakers, untilDataMs);
       const taken = Array.from({ length: MIN_CALLS + 1 }, (_, n) => post.take('', mail(`letter ${n}`)));
       for (const outcome of await Promise.allSettled(taken)) {
         expect(outcome).toMatchObject({
-          reason: { name: 'MailServerUnavailable', message: expect.stringContaining(`${UNTIL_DATA_MS} ms`) },
+          reason: { name: 'MailServerUnavailable', message: expect.stringContaining(`${untilDataMs} ms`) },
         });
       }
       expect(breakers.all.map(({ name, state }) => [name, state])).toEqual([['smtp', 'open']]);
@@ -114,8 +114,9 @@ describe('notification, while the mail server is down or takes nothing from us',
 
     it('cuts off no answer to the letter itself', async () => {
       const letter = uuidv7();
-      server.answerNext({ lateByMs: 3 * UNTIL_DATA_MS });
-      await new SmtpPost(server.url, service.get(Breakers), UNTIL_DATA_MS).take('', mail(letter));
+      const untilDataMs = 3_000;
+      server.answerNext({ lateByMs: untilDataMs + 100 });
+      await new SmtpPost(server.url, service.get(Breakers), untilDataMs).take('', mail(letter));
       expect(server.about(letter)).toHaveLength(1);
     });
   });
