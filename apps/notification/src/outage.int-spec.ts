@@ -86,6 +86,12 @@ describe('notification, while the mail server is down or takes nothing from us',
     expect(await service.query('select from dead_letter')).toEqual([]);
   });
 
+  it('keeps no connection to a server for which SMTP_URL asks for a pool', async () => {
+    const post = new SmtpPost(`${server.url}?pool=true`, service.get(Breakers));
+    await post.take('', { from: 'orders@example.com', to: 'ada@example.com', subject: 'Yours', text: '' });
+    await expect.poll(() => server.connections()).toBe(0);
+  });
+
   describe('within the time that it has until it asks for the letter', () => {
     const mail = (text: string) => ({ from: 'orders@example.com', to: 'ada@example.com', subject: 'Yours', text });
 

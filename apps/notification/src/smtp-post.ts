@@ -75,6 +75,7 @@ export class SmtpPost implements Post {
       throw late.signal.reason ?? error;
     } finally {
       clearTimeout(timer);
+      transport.close();
     }
   }
 }

@@ -27,6 +27,8 @@ export interface TestSmtpServer {
   refuse(address: string): void;
   /** All mails get this refusal until called without one. */
   refuseAll(refusal?: Refusal): void;
+  /** How many are open. */
+  connections(): number;
   close(): Promise<void>;
 }
 
@@ -79,6 +81,7 @@ export async function startSmtpServer(): Promise<TestSmtpServer> {
     answerNext: (...next) => void answers.push(...next),
     refuse: (address) => void refused.add(address),
     refuseAll: (refusal) => void (ofAll = refusal),
+    connections: () => server.connections.size,
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }
