@@ -34,11 +34,11 @@ describe('notification, while the mail server is down or takes nothing from us',
     await database?.drop();
   });
 
-  const placed = (orderId: string) =>
+  const placed = (orderId: string, email = `${orderId}@example.com`) =>
     envelopeOf(
       OrderPlaced({
         orderId,
-        customer: { name: 'Ada Lovelace', email: 'ada@example.com' },
+        customer: { name: 'Ada Lovelace', email },
         lines: [{ sku: 'mug-blue', quantity: 2, unitPriceCents: 1_200 }],
         totalCents: 2_400,
         shippingAddress: { street: '1 Main St', city: 'London', postalCode: 'N1', country: 'GB' },
@@ -57,10 +57,17 @@ describe('notification, while the mail server is down or takes nothing from us',
     { at: 'MAIL FROM', code: 553, text: 'sender not allowed' },
     { at: 'RCPT TO', code: 530, text: 'Must issue a STARTTLS command first' },
     { at: 'RCPT TO', code: 554, text: '5.7.1 <ada@example.com>: Relay access denied' },
+    { at: 'RCPT TO', code: 554, text: '5.7.1 <ada@example.com>: Recipient address rejected: Access denied' },
+    {
+      at: 'RCPT TO',
+      code: 451,
+      text: '4.3.5 <ada@example.com>: Recipient address rejected: Server configuration problem',
+    },
+    { at: 'RCPT TO', code: 450, text: '4.3.2 Service currently unavailable' },
   ])('lets letters wait while $at is answered $code $text, and sends each once afterwards', async (refusal) => {
     server.refuseAll(refusal);
     const orders = Array.from({ length: 2 * MIN_CALLS }, () => uuidv7());
-    const delivered = service.deliver(orders.map(placed));
+    const delivered = service.deliver(orders.map((orderId) => placed(orderId)));
     await expect.poll(health, { interval: 20 }).toMatchObject({ http: 200, smtp: { status: 'down' } });
     server.refuseAll();
     await delivered;
@@ -69,14 +76,14 @@ describe('notification, while the mail server is down or takes nothing from us',
     expect(await service.query('select from dead_letter')).toEqual([]);
   });
 
-  it('does not take the server for down while it refuses recipients by 5.7.1, and tries them again', async () => {
+  it('does not take the server for down while it refuses a few mailboxes by 5.7.1, and tries them again', async () => {
     const refused = Array.from({ length: MIN_CALLS + 1 }, () => uuidv7());
     server.refuseAll({
       at: 'RCPT TO',
       code: 554,
       text: '5.7.1 <ada@example.com>: Recipient address rejected: Access denied',
     });
-    const delivered = service.deliver(refused.map(placed));
+    const delivered = service.deliver(refused.map((orderId, n) => placed(orderId, `${n % 4}@example.com`)));
     const failed = () => service.query('select from due where last_error is not null');
     await expect.poll(failed).toHaveLength(refused.length);
     expect(await health()).toEqual({ http: 200, smtp: { status: 'up' } });

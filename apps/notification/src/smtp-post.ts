@@ -6,18 +6,20 @@ import type { Post } from './post.js';
 /** The mail server did not take the letter, for reasons that may pass. */
 class MailServerUnavailable extends Error {
   override readonly name = 'MailServerUnavailable';
-  /** One mailbox is busy, or closed to us; the server is well. */
-  readonly ofOneMailbox: boolean;
 
-  constructor(cause: NodemailerError) {
+  constructor(
+    cause: NodemailerError,
+    /** One mailbox is busy, or closed to us; the server is well. */
+    readonly ofOneMailbox: boolean,
+  ) {
     super(cause.message, { cause });
-    this.ofOneMailbox = cause.responseCode === MAILBOX_BUSY || REFUSES_RECIPIENT.test(cause.response ?? '');
   }
 }
 
-const MAILBOX_BUSY = 450;
 /** By its text, since 5.7.1 to the recipient may also be said of the client, the sender or relaying. */
-const REFUSES_RECIPIENT = /recipient address rejected/i;
+const REFUSES_MAILBOX = /^450|recipient address rejected/i;
+/** So many of them refused with no letter taken in between speak of the server. */
+const MANY_MAILBOXES = 5;
 /** No credentials, no TLS, no leave to relay or to use the sender's address; some servers say so of the recipient (RFC 3463: 5.7, 5.1.7, 5.1.8). */
 const REFUSES_US = /^530|^5\d\d[ -]5\.(7\.|1\.[78]\b)/;
 
@@ -30,6 +32,8 @@ const UNTIL_DATA_MS = 60_000;
  */
 export class SmtpPost implements Post {
   private readonly breaker: Breaker;
+  /** Mailboxes, since the server last took a letter. */
+  private readonly refused = new Set<string>();
 
   constructor(
     private readonly url: string,
@@ -43,12 +47,20 @@ export class SmtpPost implements Post {
     return this.breaker.run(async () => {
       try {
         await this.send(mail);
+        this.refused.clear();
       } catch (error) {
         const refusal = error as NodemailerError;
         if (isForGood(refusal)) throw new Hopeless(`the mail server refused: ${refusal.message}`);
-        throw new MailServerUnavailable(refusal);
+        throw new MailServerUnavailable(refusal, this.isOfOneMailbox(refusal));
       }
     });
+  }
+
+  /** Remembers whose it is. */
+  private isOfOneMailbox({ response = '', rejected = [] }: NodemailerError): boolean {
+    if (!REFUSES_MAILBOX.test(response)) return false;
+    if (this.refused.size < MANY_MAILBOXES) for (const mailbox of rejected) this.refused.add(mailbox);
+    return this.refused.size < MANY_MAILBOXES;
   }
 
   private async send(mail: SendMailOptions): Promise<void> {
