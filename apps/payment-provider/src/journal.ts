@@ -1,7 +1,10 @@
 import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** An append-only file of JSON lines. */
+/**
+ * An append-only file of JSON lines. Two processes write over nothing of each other's, but what is promised of crashes and failures holds for
+ * one alone: a line cut off by the one spoils the next of the other, and mending it may cut that off.
+ */
 export class Journal<Entry> {
   private constructor(
     private readonly fd: number,
