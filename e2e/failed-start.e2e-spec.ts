@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Interrupted } from '../tools/platform/index.js';
+import { PATIENCE_MS } from './patience.js';
 import { embeddedPostgres } from './stores.js';
 import { World } from './world.js';
 
@@ -29,8 +30,13 @@ describe('a world that cannot be started', () => {
     expect(await readdir(join(folder, kept!, 'logs'))).toEqual(['order.log']);
   });
 
-  it('leaves nothing when it was interrupted', async () => {
-    const start = World.start(await embeddedPostgres(), { apps: { order: {} }, signal: AbortSignal.abort() });
+  it('leaves nothing when it was interrupted with services on their way', async () => {
+    const interruption = new AbortController();
+    const start = World.start(await embeddedPostgres(), { apps: { order: {} }, signal: interruption.signal });
+    start.catch(() => undefined);
+    const logs = async () => readdir(join(folder, (await readdir(folder))[0]!, 'logs'));
+    await expect.poll(logs, { timeout: PATIENCE_MS }).toEqual(['order.log']);
+    interruption.abort();
     await expect(start).rejects.toThrow(Interrupted);
     expect(await readdir(folder)).toEqual([]);
   });
