@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { say } from './experiments/run.js';
-import { goOnUnlessInterrupted } from './interrupt.js';
+import { goOnUnlessInterrupted, interrupted } from './interrupt.js';
 
 /** One experiment with its options, and how long it takes on a quiet machine with two cores. */
 interface Step {
@@ -45,8 +45,10 @@ export async function all({ from, quick }: { readonly from: number; readonly qui
   return failed.length;
 }
 
-/** Ctrl-C reaches the experiment as well, which then ends what it started. */
+/** An interruption is handed on to the experiment, which tells of it and ends what it started. */
 function run(args: readonly string[]): Promise<boolean> {
   const child = spawn(process.execPath, [process.argv[1]!, ...args], { stdio: ['inherit', 'ignore', 'inherit'] });
+  // Together with a Ctrl-C, which reaches it by itself, it counts as one signal; Windows has none that a process may handle.
+  if (process.platform !== 'win32') interrupted.addEventListener('abort', () => child.kill('SIGTERM'));
   return new Promise((resolve) => child.once('exit', (code) => resolve(code === 0)));
 }

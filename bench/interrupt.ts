@@ -8,10 +8,11 @@ export class Interrupted extends Error {
   }
 }
 
-const interrupted = interruption();
-interrupted.addEventListener('abort', () => process.stderr.write(STOPPING));
+/** Aborted at Ctrl-C, and when the terminal or npm is gone. */
+export const interrupted = interruption();
+const tellOfStopping = () => process.stderr.write(STOPPING);
 
-/** @throws Interrupted after Ctrl-C, and when the terminal or npm is gone */
+/** @throws Interrupted once it is aborted */
 export function goOnUnlessInterrupted(): void {
   if (interrupted.aborted) throw new Interrupted();
 }
@@ -24,6 +25,8 @@ export type Start = <T>(start: () => Promise<T>, stop: (started: T) => unknown) 
  * waited for. What cannot be stopped is told, and the rest stopped nevertheless.
  */
 export async function untilInterrupted<T>(work: (start: Start) => Promise<T>): Promise<T> {
+  // However many parts an experiment has, it tells once: this is one and the same listener.
+  interrupted.addEventListener('abort', tellOfStopping);
   const stops: (() => Promise<unknown>)[] = [];
   const start: Start = async (begin, stop) => {
     goOnUnlessInterrupted();
