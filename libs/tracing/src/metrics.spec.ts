@@ -65,4 +65,15 @@ describe('startMetrics', () => {
     labels = ['payment'];
     expect(await told()).toEqual(labels);
   });
+
+  it('tells all who ask at once the same', async () => {
+    metrics
+      .getMeter('spec')
+      .createObservableGauge('ready')
+      .addCallback((gauge) => gauge.observe(1));
+    const [one, other] = await Promise.all([started.render(), started.render()]);
+    expect(one).toMatch(/^ready 1$/m);
+    expect(other).toBe(one);
+    expect(await started.render()).toMatch(/^ready 1$/m);
+  });
 });

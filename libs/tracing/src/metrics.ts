@@ -6,7 +6,7 @@ import { ATTR_SERVICE_NAME } from '@opentelemetry/semantic-conventions';
 import { observeProcess } from './process-metrics.js';
 
 export interface Metrics {
-  /** What `/metrics` answers with: all instruments of the process in Prometheus' text format, gauges with what is observed now. */
+  /** What `/metrics` answers with: all instruments of the process in Prometheus' text format, gauges with what is observed now. Calls that overlap share one answer. */
   render(): Promise<string>;
   /** After it, instruments record nothing. */
   shutdown(): Promise<void>;
@@ -35,12 +35,15 @@ export function startMetrics(options: { readonly service: string }): Metrics {
   });
   metrics.setGlobalMeterProvider(provider);
   const stopObserving = observeProcess(metrics.getMeter('farandole.process'));
+  const collect = async () => {
+    const { resourceMetrics, errors } = await reader.collect();
+    if (errors.length > 0) throw new AggregateError(errors, 'some metrics could not be collected');
+    return serializer.serialize(resourceMetrics);
+  };
+  // What is observed for one collection is not in another that goes on meanwhile.
+  let underWay: Promise<string> | undefined;
   return {
-    async render() {
-      const { resourceMetrics, errors } = await reader.collect();
-      if (errors.length > 0) throw new AggregateError(errors, 'some metrics could not be collected');
-      return serializer.serialize(resourceMetrics);
-    },
+    render: () => (underWay ??= collect().finally(() => (underWay = undefined))),
     async shutdown() {
       stopObserving();
       metrics.disable();
