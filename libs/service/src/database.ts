@@ -16,6 +16,7 @@ const ANSWER_LATE_MS = 5_000;
 const KEEP_ALIVE_MS = 10_000;
 /** Any number, the same in each replica: one of them migrates. */
 const LOCK = 7_205_003;
+const LOCK_POLL_MS = 500;
 
 /** A data source, connected and migrated; waits for the server as long as it takes. */
 export async function openDatabase(
@@ -24,7 +25,7 @@ export async function openDatabase(
   log: Log,
 ): Promise<DataSource> {
   await untilReachable(settings, log);
-  await migrateAlone(settings, [CreateOutbox1700000000001, CreateInbox1700000000002, ...migrations]);
+  await migrateAlone(settings, [CreateOutbox1700000000001, CreateInbox1700000000002, ...migrations], log);
   return new DataSource({
     ...connectionOf(settings),
     poolSize: settings.DATABASE_POOL,
@@ -69,7 +70,7 @@ async function untilReachable({ DATABASE_URL, service }: Settings, log: Log): Pr
 }
 
 /** However long it takes: a statement over a grown table is no reaction that hangs. The connection that migrates holds the lock, so both end together. */
-async function migrateAlone(settings: Settings, migrations: Migration[]): Promise<void> {
+async function migrateAlone(settings: Settings, migrations: Migration[], log: Log): Promise<void> {
   const database = await new DataSource({
     ...connectionOf(settings),
     migrations,
@@ -78,9 +79,20 @@ async function migrateAlone(settings: Settings, migrations: Migration[]): Promis
     extra: { keepAlive: true, keepAliveInitialDelayMillis: KEEP_ALIVE_MS },
   }).initialize();
   try {
-    await database.query('select pg_advisory_lock($1)', [LOCK]);
+    await untilLocked(database, settings, log);
     await database.runMigrations();
   } finally {
     await database.destroy();
+  }
+}
+
+/** Asks again and again: a statement that waits for the lock would hold a snapshot, and `create index concurrently` of whoever migrates waits for those. */
+async function untilLocked(database: DataSource, { service }: Settings, log: Log): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    const [row] = await database.query<{ locked: boolean }[]>('select pg_try_advisory_lock($1) as locked', [LOCK]);
+    if (row?.locked) return;
+    if (attempt === 0)
+      log.info({ event: 'waiting_for_migration' }, `${service} waits: another replica migrates its database`);
+    await pause(LOCK_POLL_MS);
   }
 }

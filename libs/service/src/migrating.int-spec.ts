@@ -1,10 +1,14 @@
 import { Module } from '@nestjs/common';
+import { pino } from 'pino';
 import { afterAll, beforeEach, expect, it } from 'vitest';
 import { startProxyTo, type Proxy } from '#libs/messaging/testing';
 import { withClient } from '../../../tools/postgres/connect.js';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
 import { startForTest } from '../testing/index.js';
+import { openDatabase } from './database.js';
+import { definitionOf } from './definition.js';
 import { Service } from './index.js';
+import { readSettings } from './settings.js';
 
 let underWay = Promise.withResolvers<void>();
 
@@ -51,6 +55,17 @@ class Double1700000000200 {
 @Module({})
 class DoublingModule {}
 
+/** So that the table can be written meanwhile: never in a transaction, and it waits for all that see an older state. */
+class IndexConcurrently1700000000200 {
+  readonly transaction = false;
+  async up(runner: { query(sql: string): Promise<unknown> }) {
+    underWay.resolve();
+    await goOn.promise;
+    await runner.query('create index concurrently price_by_cents on price (cents)');
+  }
+  async down() {}
+}
+
 const open: (() => Promise<void>)[] = [];
 let proxy: Proxy;
 let url: string;
@@ -85,21 +100,39 @@ it('a connection that is lost amid a migration ends the start with its error, an
   await service.close();
 });
 
-const LOCKS = `select pid, granted from pg_locks join pg_database on oid = database
-  where datname = current_database() and locktype = 'advisory' order by granted`;
+const HOLDER = `select pid from pg_locks join pg_database on oid = database
+  where datname = current_database() and locktype = 'advisory' and granted`;
+const WAITING = `select from pg_stat_activity
+  where datname = current_database() and query like 'select pg%advisory_lock(%'`;
 
 it('a migration is applied once, also where another replica waits for it and the connection with the lock is lost', () =>
   withClient(directUrl, async (watcher) => {
-    const locks = async () => (await watcher.query<{ pid: number; granted: boolean }>(LOCKS)).rows;
     const first = startForTest(DoublingModule, { url });
     await underWay.promise;
     const second = startForTest(DoublingModule, { url });
-    await expect.poll(locks).toMatchObject([{ granted: false }, { granted: true }]);
-    await watcher.query('select pg_terminate_backend($1)', [(await locks())[1]!.pid]);
+    await expect.poll(async () => (await watcher.query(WAITING)).rowCount).toBe(1);
+    await watcher.query(`select pg_terminate_backend(pid) from (${HOLDER}) as holder`);
     await expect.poll(() => begun).toBe(2);
     goOn.resolve();
     const ended = await Promise.allSettled([first, second]);
     for (const one of ended) if (one.status === 'fulfilled') await one.value.close();
     expect((await watcher.query('select cents from price')).rows).toEqual([{ cents: 2 }]);
     expect(ended.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+  }));
+
+it('a replica that waits says so once, and an index is built concurrently meanwhile', () =>
+  withClient(directUrl, async (watcher) => {
+    const lines: unknown[] = [];
+    const log = pino({}, { write: (line) => void lines.push(JSON.parse(line)) });
+    const { settings } = readSettings(definitionOf(ProbeModule), { DATABASE_URL: url });
+    const start = () => openDatabase(settings, [CreatePrice1700000000100, IndexConcurrently1700000000200], log);
+    const first = start();
+    await underWay.promise;
+    const second = start();
+    await expect.poll(async () => (await watcher.query(WAITING)).rowCount).toBe(1);
+    goOn.resolve();
+    const ended = await Promise.allSettled([first, second]);
+    for (const one of ended) if (one.status === 'fulfilled') await one.value.destroy();
+    expect(ended).toMatchObject([{ status: 'fulfilled' }, { status: 'fulfilled' }]);
+    expect(lines).toEqual([expect.objectContaining({ event: 'waiting_for_migration' })]);
   }));
