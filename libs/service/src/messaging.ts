@@ -176,26 +176,30 @@ export class Messaging implements Consumer {
 
   /** By the name of the service, whatever group it works for: the subscription of the group is made of the same. */
   private compareWithChoreography(): void {
-    const { log } = this.parts;
-    const { service } = this.parts.settings;
-    const difference = this.handlers && differenceOf(this.handlers.subscriptionOf(service));
-    if (!difference) return;
-    log.warn(
-      { event: 'choreography_stale' },
-      `choreography.ts ${difference}: write it anew (libs/choreography/README.md). Until then, services that start before ${service} set up ` +
-        'no subscription, or a wrong one, for it: what they state may never reach it',
-    );
+    if (!this.handlers) return;
+    const { log, settings } = this.parts;
+    for (const [difference, consequence] of differencesOf(this.handlers.subscriptionOf(settings.service))) {
+      log.warn(
+        { event: 'choreography_stale' },
+        `choreography.ts ${difference}: write it anew (libs/choreography/README.md). ${consequence}`,
+      );
+    }
   }
 }
 
-/** What the generated choreography says otherwise than a service's reactions. */
-function differenceOf({ service, sources }: Subscription): string | undefined {
+/** What the generated choreography says otherwise than a service's reactions, each with what comes of it. */
+function differencesOf({ service, sources }: Subscription): [difference: string, consequence: string][] {
+  const missed = `Until then, what services state that start before ${service} may never reach it`;
   const known = choreography.find((one) => one.service === service);
-  if (!known) return sources.length > 0 ? `does not know ${service}` : undefined;
+  if (!known) return sources.length > 0 ? [[`does not know ${service}`, missed]] : [];
+  const differences: [string, string][] = [];
   const missing = without(sources, known.sources);
+  if (missing.length > 0) differences.push([`does not say that ${service} reacts to ${missing.join(', ')}`, missed]);
   const left = without(known.sources, sources);
-  if (missing.length > 0) return `does not say that ${service} reacts to ${missing.join(', ')}`;
-  return left.length > 0 ? `says that ${service} reacts to ${left.join(', ')}` : undefined;
+  const setAside =
+    'On RabbitMQ such events arrive until they are unbound as well (libs/rabbitmq/README.md), and are set aside as unknown_type';
+  if (left.length > 0) differences.push([`says that ${service} reacts to ${left.join(', ')}`, setAside]);
+  return differences;
 }
 
 /** Types of those that are not among the others. */
