@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import net from 'node:net';
 import { finished } from 'node:stream/promises';
 import fastifyRateLimit from '@fastify/rate-limit';
 import type { DynamicModule, Type } from '@nestjs/common';
@@ -113,8 +114,8 @@ async function closeApp(app: NestFastifyApplication, patienceMs: number): Promis
   }
 }
 
-/** Has a server that closes send its answers whole, the last one of each connection; Node alone takes a connection for idle while its answer is being sent. */
-function endWithAnswers(fastify: Pick<FastifyInstance, 'addHook'>): void {
+/** Has a server that closes refuse newcomers at once, and send its answers whole, the last one of each connection; Node alone takes a connection for idle while its answer is being sent. */
+function endWithAnswers(fastify: Pick<FastifyInstance, 'addHook' | 'server'>): void {
   const underWay = new Set<Promise<void>>();
   let closing = false;
   fastify.addHook('onSend', (_request, reply, _payload, done) => {
@@ -127,6 +128,8 @@ function endWithAnswers(fastify: Pick<FastifyInstance, 'addHook'>): void {
   });
   fastify.addHook('preClose', async () => {
     closing = true;
+    // Without what the server's own does besides: it ends connections that it takes for idle.
+    net.Server.prototype.close.call(fastify.server);
     while (underWay.size > 0) await Promise.all(underWay);
   });
 }

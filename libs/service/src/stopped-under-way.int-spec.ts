@@ -89,10 +89,11 @@ it('whoever says nothing on a connection is cut off in time', async () => {
   await ended;
 });
 
-it('a large answer that is being sent arrives whole', async () => {
+it('a large answer that is being sent arrives whole, and newcomers are refused meanwhile', async () => {
   const service = await started(600_000);
   const response = await responseTo(`${service.http}/large`);
   const closed = service.close();
+  await refused(service);
   expect(await readSlowly(response)).toBe(LARGE.length);
   await closed;
 });
