@@ -139,6 +139,8 @@ async function createHttp(module: DynamicModule, settings: Settings, log: Log): 
     bodyLimit: BODY_LIMIT,
     trustProxy: false,
     forceCloseConnections: 'idle',
+    // It counts for `preClose` as well, and a stop has a limit of its own.
+    pluginTimeout: 0,
     frameworkErrors: routerProblem,
   });
   httpSpans(adapter.getInstance());

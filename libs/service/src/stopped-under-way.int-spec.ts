@@ -3,7 +3,7 @@ import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Controller, Get, Module } from '@nestjs/common';
-import { expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
 import { startForTest } from '../testing/index.js';
 import { Service } from './index.js';
@@ -33,6 +33,8 @@ class Large {
 @Service({ name: 'inventory', title: 'Probe', port: 0 })
 @Module({ controllers: [Slow, Large] })
 class ProbeModule {}
+
+afterEach(() => void vi.useRealTimers());
 
 async function started(shutdownMs: number) {
   [asked, answer] = [Promise.withResolvers(), Promise.withResolvers()];
@@ -89,11 +91,14 @@ it('whoever says nothing on a connection is cut off in time', async () => {
   await ended;
 });
 
-it('a large answer that is being sent arrives whole, and newcomers are refused meanwhile', async () => {
+it('a large answer that takes a minute to be sent arrives whole, and newcomers are refused meanwhile', async () => {
   const service = await started(600_000);
   const response = await responseTo(`${service.http}/large`);
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const closed = service.close();
   await refused(service);
+  vi.advanceTimersByTime(60_000);
+  vi.useRealTimers();
   expect(await readSlowly(response)).toBe(LARGE.length);
   await closed;
 });
