@@ -2,10 +2,11 @@ import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, UseGuards 
 import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import type { ReplayProgress } from '#libs/inbox';
-import { noSuchReplay, problemOf, thisService } from './dead-letters.problems.js';
+import { noSuchReplay, problemOf } from './dead-letters.problems.js';
 import { Id, ReplayBody, ReplaysBody, ServiceQuery } from './dead-letters.requests.js';
 import type { Messaging } from './messaging.js';
 import { OpsGuard } from './ops.js';
+import { thisService } from './problem.js';
 import type { Settings } from './settings.js';
 import { MESSAGING, SETTINGS } from './tokens.js';
 

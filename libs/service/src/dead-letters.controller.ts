@@ -12,7 +12,7 @@ import {
   type ReplayProgress,
   type WholeLetter,
 } from '#libs/inbox';
-import { noSuchLetter, problemOf, thisService } from './dead-letters.problems.js';
+import { noSuchLetter, problemOf } from './dead-letters.problems.js';
 import {
   DiscardBody,
   EditBody,
@@ -25,6 +25,7 @@ import {
 import { lineOf, wholeOf } from './dead-letters.views.js';
 import type { Messaging } from './messaging.js';
 import { OpsGuard } from './ops.js';
+import { thisService } from './problem.js';
 import type { Settings } from './settings.js';
 import { MESSAGING, SETTINGS } from './tokens.js';
 

@@ -1,6 +1,5 @@
 import { LetterNotOpen, NothingToReplay, ReplayRunning, Unreadable, WrongBody } from '#libs/inbox';
 import { Problem } from './problem.js';
-import type { Settings } from './settings.js';
 
 export function noSuchLetter(id: string): Problem {
   return new Problem({ status: 404, type: 'no-such-dead-letter', title: `There is no dead letter ${id}` });
@@ -8,11 +7,6 @@ export function noSuchLetter(id: string): Problem {
 
 export function noSuchReplay(id: string): Problem {
   return new Problem({ status: 404, type: 'no-such-replay', title: `There is no replay ${id} of dead letters` });
-}
-
-export function thisService({ service: own }: Settings, asked: string | undefined): void {
-  if (asked === undefined || asked === own) return;
-  throw new Problem({ status: 409, type: 'other-service', title: `This is ${own}, not ${asked}` });
 }
 
 /** What a request cannot have, as an answer; anything else as it is. */

@@ -2,8 +2,8 @@ import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import type { Told } from '#libs/inbox';
-import { thisService } from './dead-letters.problems.js';
 import type { Messaging } from './messaging.js';
+import { thisService } from './problem.js';
 import type { Settings } from './settings.js';
 import { MESSAGING, SETTINGS } from './tokens.js';
 
