@@ -12,7 +12,7 @@ export function withPostgres<T>(
   return untilInterrupted(async (start) => {
     const folder = await start(dataFolder, removeFolder);
     const postgres = await start(
-      () => startPostgres({ dataDir: join(folder, 'postgres'), port: 0, detached: true }),
+      () => startPostgres({ dataDir: join(folder, 'postgres'), port: 0 }),
       (started) => started.stop(),
     );
     return work((name) => postgres.createDatabase(name), start);

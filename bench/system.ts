@@ -100,7 +100,6 @@ function startDatabase(folder: string, { postgres }: SystemOptions) {
   return startPostgres({
     dataDir: join(folder, 'postgres'),
     port: 0,
-    detached: true,
     settings: { ...POSTGRES, ...postgres },
   });
 }

@@ -25,7 +25,6 @@ export interface LaunchOptions {
   readonly dataDir: string;
   readonly port: number;
   readonly settings: Readonly<Record<string, string>>;
-  readonly detached: boolean;
   readonly binaries: Binaries;
   readonly account: Account;
   readonly logFile: string;
@@ -57,7 +56,7 @@ export function pidFileOf(dataDir: string): string {
 
 /** Starts a postmaster; resolves once it answers queries. */
 export async function launch(options: LaunchOptions): Promise<Postmaster> {
-  const { dataDir, port, binaries, account, detached, logFile } = options;
+  const { dataDir, port, binaries, account, logFile } = options;
   const { uid, gid } = account;
   const log = openLog(logFile);
   const written = statSync(logFile).size;
@@ -66,7 +65,8 @@ export async function launch(options: LaunchOptions): Promise<Postmaster> {
     env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' },
     stdio: ['ignore', log, log],
     windowsHide: true,
-    detached,
+    // In a process group of its own, which Ctrl-C does not reach.
+    detached: true,
     ...(uid === undefined ? {} : { uid, gid: gid ?? uid }),
   });
   closeSync(log);

@@ -15,8 +15,6 @@ export interface PostgresOptions {
   readonly port: number;
   /** Settings of postgresql.conf, on top of the defaults. */
   readonly settings?: Record<string, string>;
-  /** In a process group of its own, so that it outlives Ctrl-C and whoever started it. */
-  readonly detached?: boolean;
   /** False: a crash of the machine may lose everything. For data that nobody keeps. */
   readonly durable?: boolean;
   /** Told, in a line each, what differs from what was asked for. */
@@ -30,7 +28,6 @@ export interface RunningPostgres {
   readonly pid: number;
   /** Where the data really are. */
   readonly dataDir: string;
-  readonly logFile: string;
   /** Whether the process is there at this moment. */
   readonly running: boolean;
   /** Whether it ran already, left by a launcher that was killed, say. */
@@ -61,11 +58,11 @@ const defaults = {
 const careless = { fsync: 'off', full_page_writes: 'off' };
 
 /**
- * Starts PostgreSQL on the data folder, or takes over one that runs on it; resolves once it answers.
- * Rejects with a PostgresStartError, whose message says what to do, and leaves nothing running then.
+ * Starts PostgreSQL on the data folder, or takes over one that runs on it; resolves once it answers. It outlives Ctrl-C
+ * and whoever started it. Rejects with a PostgresStartError, whose message says what to do, and leaves nothing running then.
  */
 export async function startPostgres(options: PostgresOptions): Promise<RunningPostgres> {
-  const { port, settings = {}, detached = false, durable = true, notice = () => undefined } = options;
+  const { port, settings = {}, durable = true, notice = () => undefined } = options;
   const account = accountToRunAs();
   const [binaries, dataDir] = await Promise.all([
     findBinaries().then((found) => reachableBinaries(found, account)),
@@ -73,7 +70,6 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   ]);
   const launchOptions: Omit<LaunchOptions, 'port'> = {
     dataDir,
-    detached,
     binaries,
     account,
     settings: { ...defaults, ...(durable ? {} : careless), ...settings },
@@ -118,7 +114,6 @@ class Instance implements RunningPostgres {
   readonly url: string;
   readonly port: number;
   readonly dataDir: string;
-  readonly logFile: string;
 
   constructor(
     private postmaster: Postmaster,
@@ -128,7 +123,6 @@ class Instance implements RunningPostgres {
     this.port = postmaster.port;
     this.url = urlOf(postmaster.port);
     this.dataDir = options.dataDir;
-    this.logFile = options.logFile;
   }
 
   get pid(): number {

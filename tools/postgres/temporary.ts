@@ -11,19 +11,15 @@ const prefix = 'farandole-temporary-postgres-';
  * For tests: PostgreSQL in a fresh temp folder on a free port, without fsync. `stop()` removes the folder. One whose
  * owner was killed before it could do so is ended and removed by the next call, in whatever process.
  */
-export async function startTemporaryPostgres(
-  options: { settings?: Record<string, string> } = {},
-): Promise<RunningPostgres> {
+export async function startTemporaryPostgres(): Promise<RunningPostgres> {
   await removeAbandoned();
   const folder = await mkdtemp(join(tmpdir(), prefix));
   await writeFile(join(folder, 'owner.json'), JSON.stringify(identityOf(process.pid)));
   await giveTo(accountToRunAs(), folder);
   const postgres = await startPostgres({
-    ...options,
     dataDir: join(folder, 'data'),
     port: 0,
     durable: false,
-    detached: true,
   });
   const stop = postgres.stop.bind(postgres);
   postgres.stop = async () => {
