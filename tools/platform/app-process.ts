@@ -13,7 +13,6 @@ export interface AppPlan {
   /** Names the process: `inventory`, or `inventory-2` for a second replica. */
   readonly label: string;
   readonly entry: string;
-  readonly port: number;
   readonly url: string;
   readonly env: NodeJS.ProcessEnv;
 }

@@ -5,8 +5,6 @@ import type { AppPlan } from './app-process.js';
 import { opsTokenFor } from './ops-token.js';
 
 export interface AppOptions {
-  /** How many processes of it, 1 unless told; the further ones listen on free ports. */
-  readonly replicas?: number;
   /** False: not started with the others, but by `start()` later. */
   readonly start?: boolean;
   /** On top of everybody's. */
@@ -40,7 +38,7 @@ async function unusedPort(taken: ReadonlyMap<AppName, number>): Promise<number> 
 export async function planApp(
   app: AppName,
   replica: number,
-  { replicas, env = {}, entry = builtEntry(app) }: AppOptions,
+  { env = {}, entry = builtEntry(app) }: AppOptions,
   ports: ReadonlyMap<AppName, number>,
   postgresPort: number,
   options: PlanOptions,
@@ -63,9 +61,8 @@ export async function planApp(
   };
   return {
     app,
-    label: (replicas ?? 1) > 1 && replica > 0 ? `${app}-${replica + 1}` : app,
+    label: replica > 0 ? `${app}-${replica + 1}` : app,
     entry,
-    port: Number(complete['PORT']),
     url: `http://${hostIn(complete)}:${complete['PORT']}`,
     env: complete,
   };

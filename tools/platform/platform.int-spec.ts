@@ -87,7 +87,8 @@ describe('startPlatform', () => {
   it('runs replicas, and starts later what was not to start at once', async () => {
     const platform = await start({
       ...optionsFor([]),
-      apps: { order: { entry, start: false }, inventory: { entry, replicas: 2 } },
+      apps: { order: { entry, start: false }, inventory: { entry } },
+      replicas: new Map([['inventory', 2]]),
     });
     expect(platform.processes.map(({ plan, pid }) => [plan.label, pid !== undefined])).toEqual([
       ['order', false],

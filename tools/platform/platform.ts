@@ -8,7 +8,7 @@ import {
   startPostgres,
 } from '../postgres/index.js';
 import { AppProcess } from './app-process.js';
-import { type AppName, apps, defaultPorts, isService, services } from './apps.js';
+import { type AppName, apps, defaultPorts, isService, type ServiceName, services } from './apps.js';
 import { AppPortInUse, Interrupted, PlatformError, PortTakenTwice } from './errors.js';
 import { LogFile } from './log-file.js';
 import { type AppOptions, planApp, portsOf } from './plan.js';
@@ -28,7 +28,7 @@ export interface PlatformOptions {
   readonly apps?: Readonly<Partial<Record<AppName, AppOptions>>>;
   /** These are left out: somebody else runs them. */
   readonly except?: readonly AppName[];
-  /** How many processes of an app, where `apps` does not say. */
+  /** How many processes of an app, 1 unless told; the further ones listen on free ports. */
   readonly replicas?: ReadonlyMap<AppName, number>;
   /** Whether an app or a PostgreSQL that dies is started again by itself. True by default. */
   readonly supervise?: boolean;
@@ -47,7 +47,7 @@ export interface Platform {
   readonly processes: readonly AppProcess[];
   /** `http://127.0.0.1:3001` */
   url(app: AppName, replica?: number): string;
-  databaseUrl(service: AppName): string;
+  databaseUrl(service: ServiceName): string;
   /** Starts what is not running of it; resolves once it is ready. */
   start(app: AppName, replica?: number): Promise<void>;
   /** Resolves once it is ready, also when it was started again by itself. */
@@ -89,22 +89,23 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       dataDir: databaseDir,
       port: postgresPort,
       durable,
-      detached: true,
       notice: report,
     });
     for (const name of [...services, 'log']) await postgres.createDatabase(name);
     const processes: AppProcess[] = [];
     for (const app of chosen) {
-      const special = { replicas: options.replicas?.get(app) ?? 1, ...options.apps?.[app] };
-      for (let replica = 0; replica < special.replicas; replica++) {
-        const plan = await planApp(app, replica, special, ports, postgres.port, { ...options, dataDir });
+      for (let replica = 0; replica < (options.replicas?.get(app) ?? 1); replica++) {
+        const plan = await planApp(app, replica, options.apps?.[app] ?? {}, ports, postgres.port, {
+          ...options,
+          dataDir,
+        });
         const log = new LogFile(join(dataDir, 'logs', `${plan.label}.log`));
         processes.push(new AppProcess(plan, { log, folder, supervise, report }));
       }
     }
     platform = new RunningPlatform(dataDir, postgres, processes, folder);
     await platform.startAll(({ plan }) => options.apps?.[plan.app]?.start !== false, signal);
-    if (supervise) platform.onStop(superviseDatabase(postgres, report));
+    if (supervise) platform.endSupervision = superviseDatabase(postgres, report);
     return platform;
   } catch (error) {
     if (platform) await platform.stop();
@@ -124,7 +125,7 @@ function startDatabase(options: PostgresOptions): Promise<RunningPostgres> {
 }
 
 class RunningPlatform implements Platform {
-  private readonly toStop: (() => Promise<void>)[] = [];
+  endSupervision: (() => Promise<void>) | undefined;
   private stopped: Promise<void> | undefined;
 
   constructor(
@@ -133,10 +134,6 @@ class RunningPlatform implements Platform {
     readonly processes: readonly AppProcess[],
     private readonly folder: RunFolder,
   ) {}
-
-  onStop(stop: () => Promise<void>): void {
-    this.toStop.push(stop);
-  }
 
   /** The first failure counts: the others are stopped at once, and what they then say is of no interest. */
   async startAll(which: (process: AppProcess) => boolean, signal?: AbortSignal): Promise<void> {
@@ -152,8 +149,8 @@ class RunningPlatform implements Platform {
     return this.process(app, replica).plan.url;
   }
 
-  databaseUrl(service: AppName): string {
-    return this.process(service, 0).plan.env['DATABASE_URL'] ?? this.postgres.url;
+  databaseUrl(service: ServiceName): string {
+    return this.process(service, 0).plan.env['DATABASE_URL']!;
   }
 
   start(app: AppName, replica = 0): Promise<void> {
@@ -194,7 +191,7 @@ class RunningPlatform implements Platform {
     };
     if (this.stopped) await stopApps();
     this.stopped ??= (async () => {
-      for (const stop of this.toStop) await stop();
+      await this.endSupervision?.();
       await stopApps();
       await this.postgres.stop();
       this.folder.release();
