@@ -1,17 +1,16 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '#libs/messaging/testing';
 import { services } from '../tools/platform/apps.js';
 import { afterTests, hasFailed } from './after-tests.js';
 import { stockOf, violations } from './invariants.js';
+import { drizzle } from './load/flood.js';
 import { restartAll } from './rolling-restart.js';
 import type { Store } from './stores.js';
-import { allApps, bodyOf, World, type OrderRequest, type OrderView, type StockView } from './world.js';
+import { allApps, World, type OrderRequest, type StockView } from './world.js';
 
 const MIX: readonly OrderRequest[] = [{}, { token: 'tok_declined' }, { country: 'AQ' }, { sku: 'sold-out' }, {}];
-const AWAY_MS = 20_000;
-/** An order each. */
-const EVERY_MS = 200;
+const AWAY_S = 20;
+const ORDERS_PER_S = 5;
 const mixed = (n: number) => MIX[n % MIX.length]!;
 
 /** How the platform lives with a store that comes and goes, with replicas, and with a service that comes late. */
@@ -66,20 +65,10 @@ export function describeBrokerStories(name: string, startStore: () => Promise<St
 
     it('orders are taken all the 20 s that the broker is away, and settle once it is back', async () => {
       await store.kill?.();
-      const backAt = performance.now() + AWAY_MS;
-      const [ids, statuses]: [string[], number[]] = [[], []];
-      while (performance.now() < backAt) {
-        const response = await fetch(`${world.platform.url('order')}/orders`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify(bodyOf(mixed(ids.length))),
-        });
-        statuses.push(response.status);
-        if (response.status === 202) ids.push(((await response.json()) as OrderView).orderId);
-        await pause(EVERY_MS);
-      }
+      const answers = await drizzle(world.platform.url('order'), ORDERS_PER_S, AWAY_S, mixed);
+      expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 202));
+      const ids = answers.map(({ body }) => body.orderId!);
       world.placed.push(...ids);
-      expect(statuses).toEqual(statuses.map(() => 202));
       const orders = await Promise.all(ids.map((id) => world.order(id)));
       expect(orders.map((order) => order.status)).toEqual(ids.map(() => 'placed'));
       await store.restart?.();

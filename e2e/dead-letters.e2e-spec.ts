@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as pause } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Client } from 'pg';
+import { withClient } from '../tools/postgres/connect.js';
 import { eventually } from '#libs/messaging/testing';
 import { afterTests } from './after-tests.js';
 import { embeddedPostgres } from './stores.js';
@@ -28,12 +28,8 @@ describe('dead letters of a whole service', () => {
   });
   afterTests((failed) => world?.stop(failed));
 
-  const query = async <Row>(sql: string): Promise<Row[]> => {
-    const client = new Client({ connectionString: world.platform.databaseUrl('shipping') });
-    await client.connect();
-    const { rows } = await client.query(sql).finally(() => void client.end());
-    return rows as Row[];
-  };
+  const query = <Row extends object>(sql: string): Promise<Row[]> =>
+    withClient(world.platform.databaseUrl('shipping'), async (client) => (await client.query<Row>(sql)).rows);
   const open = async () =>
     (await query<{ n: number }>(`select count(*)::int as n from dead_letter where state = 'open'`))[0]!.n;
   const dlq = (command: string, ...args: string[]) =>

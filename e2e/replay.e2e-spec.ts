@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Client } from 'pg';
+import { withClient } from '../tools/postgres/connect.js';
 import { eventually } from '#libs/messaging/testing';
 import { describeWithDocker } from '../tools/docker/available.js';
 import { mailIn } from '../tools/invariants/index.js';
@@ -147,11 +147,5 @@ async function count(url: string, sql: string): Promise<number> {
 }
 
 async function execute<Row extends object>(url: string, sql: string): Promise<Row[]> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query<Row>(sql)).rows;
-  } finally {
-    await client.end();
-  }
+  return withClient(url, async (client) => (await client.query<Row>(sql)).rows);
 }

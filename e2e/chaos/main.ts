@@ -31,7 +31,7 @@ async function run(): Promise<number> {
   const arena = await Arena.start(stores[transport], { signal: interrupted });
   let failed = true;
   try {
-    ({ failed } = await Promise.race([runRounds(arena, options, print), untilInterrupted()]));
+    failed = await Promise.race([runRounds(arena, options, print), untilInterrupted()]);
     return failed ? 1 : 0;
   } finally {
     await arena.stop(failed && !interrupted.aborted);

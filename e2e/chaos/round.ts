@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Client } from 'pg';
+import { withClient } from '../../tools/postgres/connect.js';
 import { violations } from '../invariants.js';
 import type { World } from '../world.js';
 import type { Arena } from './arena.js';
@@ -70,12 +70,8 @@ async function playSteps(scenario: readonly Step[], arena: Arena, note: Note): P
 
 /** Orders that no customer knows of. */
 async function strangersIn({ platform, placed }: World): Promise<string[]> {
-  const client = new Client({ connectionString: platform.databaseUrl('order') });
-  await client.connect();
-  try {
-    const { rows } = await client.query<{ id: string }>('select id from orders where id <> all($1::uuid[])', [placed]);
-    return rows.map(({ id }) => `order ${id} is in the database, and no customer knows of it`);
-  } finally {
-    await client.end();
-  }
+  const { rows } = await withClient(platform.databaseUrl('order'), (client) =>
+    client.query<{ id: string }>('select id from orders where id <> all($1::uuid[])', [placed]),
+  );
+  return rows.map(({ id }) => `order ${id} is in the database, and no customer knows of it`);
 }

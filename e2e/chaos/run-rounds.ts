@@ -4,16 +4,12 @@ import { playRound, type Round } from './round.js';
 
 const STEPS_PER_ROUND = 20;
 
-export interface Total {
-  readonly failed: boolean;
-}
-
-/** Round after round, each with the next seed, until the time is over or one fails. */
+/** Round after round, each with the next seed, until the time is over or one fails. Resolves with whether one failed. */
 export async function runRounds(
   arena: Arena,
   { seed: first, minutes, steps, transport }: Options,
   print: (line: string) => void,
-): Promise<Total> {
+): Promise<boolean> {
   const until = Date.now() + minutes * 60_000;
   const rounds: Round[] = [];
   for (let seed = first; rounds.length === 0 || (steps === undefined && Date.now() < until); seed++) {
@@ -26,7 +22,7 @@ export async function runRounds(
     }
   }
   print(summaryOf(rounds));
-  return { failed: rounds.some(({ violations }) => violations.length > 0) };
+  return rounds.some(({ violations }) => violations.length > 0);
 }
 
 /** What happened, what is wrong, and how to do it again. */

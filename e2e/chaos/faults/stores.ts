@@ -1,4 +1,4 @@
-import { Client } from 'pg';
+import { answers } from '../../../tools/postgres/connect.js';
 import { comesTrue } from '../../../tools/processes/index.js';
 import type { Arena } from '../arena.js';
 import type { Fault } from '../scenario.js';
@@ -17,21 +17,7 @@ export async function killStore(
   const { postgres } = world.platform;
   await postgres.kill();
   return async () => {
-    if (!(await comesTrue(() => answers(postgres.url), PATIENCE_MS, 100)))
+    if (!(await comesTrue(() => answers(postgres.port), PATIENCE_MS, 100)))
       throw new Error('PostgreSQL does not come back');
   };
-}
-
-async function answers(connectionString: string): Promise<boolean> {
-  const client = new Client({ connectionString, connectionTimeoutMillis: 2_000 });
-  client.on('error', () => undefined);
-  try {
-    await client.connect();
-    await client.query('select 1');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    await client.end().catch(() => undefined);
-  }
 }
