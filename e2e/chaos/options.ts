@@ -1,4 +1,5 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
+import { wholeNumber } from '../../tools/arguments.js';
 import type { Store } from '../stores.js';
 
 export interface Options {
@@ -22,11 +23,18 @@ export function readOptions(argv: readonly string[]): Options {
         .choices(['postgres', 'rabbitmq', 'kafka'])
         .default('postgres'),
     )
-    .option('--minutes <n>', 'rounds of 20 steps until then, each with the seed after the last one', number(1_440), 5)
-    .addOption(new Option('--steps <n>', 'one round of so many steps').argParser(number(10_000)).conflicts('minutes'))
+    .option(
+      '--minutes <n>',
+      'rounds of 20 steps until then, each with the seed after the last one',
+      wholeNumber(1_440),
+      5,
+    )
+    .addOption(
+      new Option('--steps <n>', 'one round of so many steps').argParser(wholeNumber(10_000)).conflicts('minutes'),
+    )
     .addOption(
       new Option('--seed <n>', 'what happens, and in what order')
-        .argParser(number(LARGEST_SEED))
+        .argParser(wholeNumber(LARGEST_SEED))
         .default(1 + Math.floor(Math.random() * 999_999), 'by chance'),
     )
     .addHelpText(
@@ -36,11 +44,4 @@ export function readOptions(argv: readonly string[]): Options {
     .showSuggestionAfterError(false)
     .parse([...argv])
     .opts<Options>();
-}
-
-function number(largest: number): (value: string) => number {
-  return (value) => {
-    if (/^[1-9]\d{0,9}$/.test(value) && Number(value) <= largest) return Number(value);
-    throw new InvalidArgumentError(`It is a whole number from 1 to ${largest}.`);
-  };
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { NotDone } from '../replay/service.js';
+import { NotDone } from '../ops.js';
 import { ending, follow } from './follow.js';
 import { Letters, type Replay } from './letters.js';
 import { filterOf, type Actions, type Common, type ReplayOptions } from './options.js';

@@ -1,4 +1,4 @@
-import { request, type Addressee } from '../replay/service.js';
+import { request, type Addressee } from '../ops.js';
 
 /** What `/ops/dead-letters` answers; see /docs of a service. */
 export interface Letter {

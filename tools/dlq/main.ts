@@ -1,6 +1,6 @@
 import colors from 'picocolors';
 import { createInterface } from 'node:readline/promises';
-import { NotDone } from '../replay/service.js';
+import { NotDone } from '../ops.js';
 import { actionsOn, type Terminal } from './actions.js';
 import { commandLine } from './options.js';
 

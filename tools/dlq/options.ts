@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { userInfo } from 'node:os';
+import { address, serviceName, time, wholeNumber } from '../arguments.js';
 import { services, type ServiceName } from '../platform/apps.js';
-import { address, serviceName, time } from '../replay/options.js';
 import type { Filter } from './letters.js';
 
 /** Of every command. */
@@ -51,13 +51,13 @@ export function commandLine(actions: Actions): Command {
         .choices(['open', 'replaying', 'replayed', 'discarded', 'all'])
         .default('open'),
     )
-    .option('--limit <n>', 'how many at most', whole, 50)
+    .option('--limit <n>', 'how many at most', wholeNumber(1_000_000), 50)
     .action((options) => actions.list(options));
   filtered(command('groups', 'open ones by what went wrong')).action((options) => actions.groups(options));
   command('show <id>', 'one with headers, body and errors').action((id, options) => actions.show(number(id), options));
   filtered(command('replay [id]', 'hands one, or all that match, to the service again'))
     .option('--all', 'all open ones', false)
-    .option('--rate <n>', 'letters per second', positive, 10)
+    .option('--rate <n>', 'letters per second', rate, 10)
     .option('--no-canary', 'do not wait for the first to succeed')
     .option('--resume <replay>', 'follow a replay that is running', number)
     .option('--body <file>', 'replace the body by the JSON in a file, after a look at the differences')
@@ -102,13 +102,8 @@ function number(value: string): string {
   throw new InvalidArgumentError(`"${value}" is not the number of a dead letter or of a replay.`);
 }
 
-function whole(value: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(value)) throw new InvalidArgumentError('It is a whole number from 1 on.');
-  return Number(value);
-}
-
-function positive(value: string): number {
-  const rate = Number(value);
-  if (!(rate > 0 && rate <= 1_000)) throw new InvalidArgumentError('It is a number above 0, up to 1000.');
-  return rate;
+function rate(value: string): number {
+  const perSecond = Number(value);
+  if (!(perSecond > 0 && perSecond <= 1_000)) throw new InvalidArgumentError('It is a number above 0, up to 1000.');
+  return perSecond;
 }

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
-import { address, time } from '../replay/options.js';
+import { address, time } from '../arguments.js';
 
 export interface Options {
   /** With {service} in the place of its name. */

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { address } from '../replay/options.js';
+import { address, wholeNumber } from '../arguments.js';
 
 export interface Options {
   /** Of each of these lists, every order takes one by chance. */
@@ -13,6 +13,8 @@ export interface Options {
   /** Seconds */
   readonly timeout: number;
 }
+
+const positive = wholeNumber(1_000_000);
 
 /** Reads the command line; a mistake ends the process with one line that names it, and exit code 1. */
 export function readOptions(argv: readonly string[]): Options {
@@ -45,11 +47,6 @@ function list(value: string): string[] {
   const items = value.split(',').map((item) => item.trim());
   if (items.some((item) => item === '')) throw new InvalidArgumentError('Write one, or several with commas between.');
   return items;
-}
-
-function positive(value: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(value)) throw new InvalidArgumentError('It is a whole number from 1 on.');
-  return Number(value);
 }
 
 function plainAddress(value: string): string {

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { comesTrue, identityOf, isRunning, makeFolder, type ProcessIdentity } from '../processes/index.js';
+import { comesTrue, identityOf, isRunning, makeFolder, type ProcessIdentity, sendSignal } from '../processes/index.js';
 import { FolderInUse, PlatformError } from './errors.js';
 
 interface Recorded {
@@ -86,8 +86,8 @@ export class RunFolder {
       ['SIGKILL', 5_000],
     ] as const) {
       for (const { identity } of left()) {
-        send(identity.pid, signal);
-        send(identity.pid, 'SIGCONT');
+        sendSignal(identity.pid, signal);
+        sendSignal(identity.pid, 'SIGCONT');
       }
       if (await comesTrue(() => left().length === 0, patienceMs)) break;
     }
@@ -125,13 +125,5 @@ function readJson<T>(file: string): T | undefined {
     return JSON.parse(readFileSync(file, 'utf8')) as T;
   } catch {
     return undefined;
-  }
-}
-
-function send(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // gone already
   }
 }

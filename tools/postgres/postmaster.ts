@@ -10,6 +10,7 @@ import {
   identityOf,
   isRunning,
   type ProcessIdentity,
+  sendSignal,
 } from '../processes/index.js';
 import type { Account } from './account.js';
 import type { Binaries } from './binaries.js';
@@ -96,7 +97,7 @@ export async function end(postmaster: Postmaster): Promise<void> {
     ['SIGQUIT', 5_000],
   ] as const) {
     if (!isRunning(postmaster.identity)) return;
-    send(postmaster.identity.pid, name);
+    sendSignal(postmaster.identity.pid, name);
     if (await comesTrue(() => !isRunning(postmaster.identity), patience)) return;
   }
   await crash(postmaster);
@@ -107,18 +108,10 @@ export async function crash({ identity }: Postmaster): Promise<void> {
   if (!isRunning(identity)) return;
   if (process.platform === 'win32') spawnSync('taskkill', ['/F', '/T', '/PID', String(identity.pid)]);
   // stopped, it starts no child while its children are looked up
-  send(identity.pid, 'SIGSTOP');
+  sendSignal(identity.pid, 'SIGSTOP');
   const all = [identity.pid, ...childrenOf(identity.pid)];
-  for (const pid of all) send(pid, 'SIGKILL');
+  for (const pid of all) sendSignal(pid, 'SIGKILL');
   await comesTrue(() => !all.some(exists), 10_000);
-}
-
-function send(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // gone already
-  }
 }
 
 function isPostgresOf(pid: number, dataDir: string): boolean {

@@ -1,7 +1,7 @@
 import { defaultPorts, portOffset } from '../platform/apps.js';
 import { freshDatabase } from './fresh-database.js';
 import type { Options } from './options.js';
-import { ask } from './service.js';
+import { post } from './post.js';
 import { messages } from './told.js';
 
 const DAY_MS = 86_400_000;
@@ -11,7 +11,7 @@ const RETENTION_DAYS = 7;
 /** Has the group created, and tells how to start a process that works for it. @throws NotDone */
 export async function feedNewGroup(options: Options, group: string): Promise<string> {
   const { service, from } = options;
-  const created = await ask<{ messages: number; oldest?: string }>(options, '/ops/groups', {
+  const created = await post<{ messages: number; oldest?: string }>(options, '/ops/groups', {
     name: group,
     from: from.toISOString(),
   });

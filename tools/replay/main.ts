@@ -1,7 +1,8 @@
 import colors from 'picocolors';
+import { NotDone } from '../ops.js';
 import { feedNewGroup } from './as-new.js';
 import { readOptions } from './options.js';
-import { ask, NotDone } from './service.js';
+import { post } from './post.js';
 import { tell, type Replayed } from './told.js';
 
 const options = readOptions(process.argv);
@@ -10,7 +11,7 @@ const { service, from, dryRun, asNew } = options;
 try {
   if (asNew !== undefined) process.stdout.write(`${await feedNewGroup(options, asNew)}\n`);
   else {
-    const { types } = await ask<{ types: readonly Replayed[] }>(options, '/ops/replay', {
+    const { types } = await post<{ types: readonly Replayed[] }>(options, '/ops/replay', {
       from: from.toISOString(),
       dryRun,
     });

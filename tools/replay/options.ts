@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { z } from 'zod';
+import { address, serviceName, time } from '../arguments.js';
 import { services, type ServiceName } from '../platform/apps.js';
 
 export interface Options {
@@ -30,30 +30,7 @@ export function readOptions(argv: readonly string[]): Options {
   return options;
 }
 
-export function serviceName(value: string): ServiceName {
-  const found = services.find((name) => name === value);
-  if (found) return found;
-  throw new InvalidArgumentError(`There is no service "${value}"; there are ${services.join(', ')}.`);
-}
-
-export function time(value: string): Date {
-  const whole = value.replace(/(T\d\d:\d\d)(?=Z|[+-])/, '$1:00');
-  if (!z.iso.datetime({ offset: true }).or(z.iso.date()).safeParse(whole).success) {
-    throw new InvalidArgumentError('It is a time with its zone, like 2026-01-01T00:00Z, or a day (UTC).');
-  }
-  const at = new Date(whole);
-  if (at.getTime() > Date.now()) throw new InvalidArgumentError('It lies in the future.');
-  return at;
-}
-
 function group(value: string): string {
   if (/^[a-z][a-z0-9-]{0,62}$/.test(value)) return value;
   throw new InvalidArgumentError('It is made of lower case letters, digits and hyphens, and begins with a letter.');
-}
-
-export function address(value: string): string {
-  if (!URL.canParse(value) || !/^https?:\/\//.test(value)) {
-    throw new InvalidArgumentError('It looks like http://127.0.0.1:3001.');
-  }
-  return value.replace(/\/+$/, '');
 }

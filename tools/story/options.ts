@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { address, serviceName } from '../arguments.js';
 import { portOffset, type ServiceName, services } from '../platform/apps.js';
-import { address } from '../replay/options.js';
 
 export type Addresses = Readonly<Record<ServiceName, string>>;
 
@@ -44,7 +44,5 @@ function uuid(value: string): string {
 
 function elsewhere(value: string, previous: Partial<Addresses>): Partial<Addresses> {
   const [name = '', url = ''] = value.split(/=(.*)/s);
-  if (!(services as readonly string[]).includes(name))
-    throw new InvalidArgumentError(`There is no service "${name}"; there are ${services.join(', ')}.`);
-  return { ...previous, [name]: address(url) };
+  return { ...previous, [serviceName(name)]: address(url) };
 }

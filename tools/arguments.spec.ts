@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { readOptions as order } from '../order-cli/options.js';
-import { readOptions as story } from '../story/options.js';
-import { readOptions as replay } from './options.js';
+import { readOptions as order } from './order-cli/options.js';
+import { readOptions as replay } from './replay/options.js';
+import { readOptions as story } from './story/options.js';
 
 const whole = {
   order: (url: string) => order(['', '', '--url', url]),

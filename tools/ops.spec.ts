@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { NotDone, request } from './service.js';
+import { NotDone, request } from './ops.js';
 
 afterEach(() => void vi.unstubAllEnvs());
 

@@ -1,8 +1,8 @@
 import { request as requestPlain } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { readFileSync } from 'node:fs';
-import { defaultPorts, portOffset, type ServiceName } from '../platform/apps.js';
-import { developmentToken, isLoopback } from '../platform/ops-token.js';
+import { defaultPorts, portOffset, type ServiceName } from './platform/apps.js';
+import { developmentToken, isLoopback } from './platform/ops-token.js';
 
 /** The service did not do it; the message says why, and what to do. */
 export class NotDone extends Error {
@@ -30,20 +30,11 @@ interface Problem {
   readonly errors?: readonly { readonly field: string; readonly message: string }[];
 }
 
-/** The options by which fields of a request are known on the command line. */
-const OPTIONS: Readonly<Record<string, string>> = { name: '--as-new', from: '--from', service: '--service' };
-
-export function urlOf({ service, url }: Addressee): string {
+function urlOf({ service, url }: Addressee): string {
   return url ?? `http://127.0.0.1:${defaultPorts.first + portOffset[service]}`;
 }
 
-/** Asks the service, however long it takes. @throws NotDone */
-export function ask<T>({ service, url }: Addressee, path: string, body: object): Promise<T> {
-  const to = { service, ...(url ? { url } : {}) };
-  return request<T>(to, { method: 'POST', path, body: { service, ...body }, options: OPTIONS });
-}
-
-/** As `ask`, for any request. @throws NotDone */
+/** Asks the service with its token, however long it takes. @throws NotDone */
 export async function request<T>(to: Addressee, { method, path, body, options = {} }: Question): Promise<T> {
   const url = urlOf(to);
   const answer = await send(method, `${url}${path}`, tokenFor(url), body).catch(
