@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { SendMailOptions } from 'nodemailer';
-import { z } from 'zod';
 import { Variables } from '#libs/service';
 import type { Letter } from './letters.js';
 import { POST, type Post } from './post.js';
@@ -16,7 +15,7 @@ export class Mailer {
 
   constructor(
     @Inject(POST) private readonly post: Post,
-    @Variables() private readonly variables: z.output<typeof NotificationVariables>,
+    @Variables() private readonly variables: NotificationVariables,
   ) {}
 
   /**

@@ -1,5 +1,4 @@
 import { Module } from '@nestjs/common';
-import type { z } from 'zod';
 import { Breakers, Service, Variables } from '#libs/service';
 import { FilePost } from './file-post.js';
 import { Mailer } from './mailer.js';
@@ -28,7 +27,7 @@ import { NotificationVariables } from './variables.js';
     {
       provide: POST,
       inject: [Variables.token, Breakers],
-      useFactory: ({ SMTP_URL, MAIL_DIR }: z.output<typeof NotificationVariables>, breakers: Breakers) =>
+      useFactory: ({ SMTP_URL, MAIL_DIR }: NotificationVariables, breakers: Breakers) =>
         SMTP_URL === undefined ? new FilePost(MAIL_DIR) : new SmtpPost(SMTP_URL, breakers),
     },
   ],

@@ -9,3 +9,4 @@ export const NotificationVariables = z.object({
     .regex(/^([^<>@\r\n]+<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$/, 'a sender like Farandole <orders@example.com>')
     .default('Farandole <orders@farandole.example>'),
 });
+export type NotificationVariables = z.output<typeof NotificationVariables>;

@@ -15,7 +15,7 @@ import { Settling } from './settling.js';
 import { StuckOrdersController } from './stuck-orders.controller.js';
 import { StuckOrders } from './stuck-orders.js';
 import { tooManyUnsettled } from './unsettled.js';
-import { orderVariables } from './variables.js';
+import { OrderVariables } from './variables.js';
 
 @Service({
   name: 'order',
@@ -28,7 +28,7 @@ import { orderVariables } from './variables.js';
     FindCancelledOrders1700000000402,
     DropOrdersByStatus1700000000403,
   ],
-  variables: orderVariables,
+  variables: OrderVariables,
 })
 @Module({
   controllers: [OrderController, ProductsController, StuckOrdersController, OrderReactions],

@@ -28,7 +28,7 @@ export class Provider {
   private readonly breaker: Breaker;
 
   constructor(
-    @Variables() private readonly variables: z.output<typeof PaymentVariables>,
+    @Variables() private readonly variables: PaymentVariables,
     breakers: Breakers,
   ) {
     this.breaker = breakers.make('payment-provider', (error) => error instanceof ProviderUnavailable);

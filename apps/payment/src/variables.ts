@@ -7,3 +7,4 @@ export const PaymentVariables = z.object({
   /** How long one call may take; after it nobody knows whether the money moved, so it is made again with the same key. */
   PAYMENT_TIMEOUT_MS: z.coerce.number('milliseconds').int().positive().default(5_000),
 });
+export type PaymentVariables = z.output<typeof PaymentVariables>;
