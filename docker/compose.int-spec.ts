@@ -18,10 +18,10 @@ interface Configured {
 const own = ['order', 'inventory', 'payment', 'shipping', 'notification', 'payment-provider'];
 const besides = ['postgres', 'jaeger', 'mailpit'];
 
-function configured(transport?: string): Record<string, Configured> {
+function configured(transport?: string, variables?: NodeJS.ProcessEnv): Record<string, Configured> {
   const { TRANSPORT: _, COMPOSE_PROFILES: __, ...environment } = process.env;
   const json = execFileSync('docker', ['compose', 'config', '--format', 'json'], {
-    env: { ...environment, ...(transport ? { TRANSPORT: transport } : {}) },
+    env: { ...environment, ...(transport ? { TRANSPORT: transport } : {}), ...variables },
     encoding: 'utf8',
   });
   return (JSON.parse(json) as { services: Record<string, Configured> }).services;
@@ -36,6 +36,14 @@ await describeWithDocker('docker compose', () => {
       expect(services['order']?.environment).toMatchObject({ TRANSPORT: transport });
     }
     expect(Object.keys(configured())).toContain('rabbitmq');
+  });
+
+  it('publishes events, unless told not to while the transport is switched', () => {
+    const [usually, switching] = [configured('rabbitmq'), configured('rabbitmq', { PUBLISH: 'false' })];
+    for (const name of own.filter((one) => one !== 'payment-provider')) {
+      expect(usually[name]?.environment, name).toMatchObject({ PUBLISH: 'true' });
+      expect(switching[name]?.environment, name).toMatchObject({ PUBLISH: 'false' });
+    }
   });
 
   it('makes everything wait for what it needs, and knows when each is ready', () => {
