@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { escapeLiteral } from 'pg';
 import type { Delivery, OutgoingMessage, Source, Subscription } from '#libs/messaging';
 import type { Link } from './link.js';
 import type { Session } from './session.js';
@@ -43,16 +44,16 @@ const CREATE = `
     position bigint not null
   );`;
 
-/** Creates what is missing; every reader gets its cursor, before anything it reacts to could be deleted. */
+/**
+ * Creates what is missing; every reader gets its cursor, before anything it reacts to could be deleted. One message of several statements, which
+ * is one transaction: no replica that freezes between two of them leaves the lock held.
+ */
 export async function prepare(session: Session, readers: readonly Subscription[]): Promise<void> {
-  await session.query('begin');
-  await session.query(`select pg_advisory_xact_lock(${LOCKS}, ${SCHEMA})`);
-  await session.query(CREATE);
-  await session.query(
-    'insert into cursor (service, position) select service, 0 from unnest($1::text[]) service on conflict do nothing',
-    [readers.map(({ service }) => service)],
-  );
-  await session.query('commit');
+  const services = readers.map(({ service }) => escapeLiteral(service)).join(', ');
+  await session.query(`
+    select pg_advisory_xact_lock(${LOCKS}, ${SCHEMA});
+    ${CREATE}
+    insert into cursor (service, position) select service, 0 from unnest(array[${services}]::text[]) service on conflict do nothing`);
 }
 
 // One appender at a time: the lock is held until the commit is visible, so positions become visible in order. The row of `locked` is

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { Client } from 'pg';
 import { v7 } from 'uuid';
 import type { Delivery, OutgoingMessage, Subscription } from '#libs/messaging';
-import { eventually, silent, startProxyTo } from '#libs/messaging/testing';
+import { eventually, resolves, silent, startProxyTo } from '#libs/messaging/testing';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
 import { createPostgresTransport, type PostgresSettings } from './index.js';
 import { Session } from './session.js';
@@ -30,6 +30,22 @@ test('a replica that nothing is heard of is replaced, and cannot move the cursor
   await publish(url, 3);
   await eventually(() => survivor.length === 6, 'everything going on', 30_000);
   expect(new Set(survivor.map(({ id }) => id)).size).toBe(6);
+});
+
+test('a replica that is cut off while it prepares the log holds up no other', async () => {
+  const { url, client } = await database();
+  await connect(url).ping();
+  const { url: proxied, proxy } = await startProxyTo(url);
+  onTestFinished(() => proxy.close());
+  await client.query('begin; lock table cursor');
+  const cutOff = connect(proxied, { answerTimeoutMs: 5_000 }).ping();
+  cutOff.catch(() => {});
+  const waits = "select from pg_locks where relation = 'cursor'::regclass and not granted";
+  await eventually(async () => (await client.query(waits)).rowCount === 1, 'the replica at the cursors');
+  await proxy.hang();
+  await client.query('commit');
+  const other = connect(url);
+  await eventually(() => resolves(other.ping()), 'another replica', 10_000);
 });
 
 test('a cursor that is set back by hand makes the service read again from there', async () => {
