@@ -1,5 +1,5 @@
 import type { Delivery, Subscription } from '#libs/messaging';
-import { channelOf, LEFT, kindOf, leaveLane, move, read, takeLane, type Positioned } from './log.js';
+import { channelOf, LEFT, kindOf, leaveLane, move, read, stay, takeLane, type Positioned } from './log.js';
 import type { Session } from './session.js';
 import type { SubscriberSettings } from './subscriber.js';
 import { Wake } from './wake.js';
@@ -80,19 +80,26 @@ export class Lane {
   }
 
   private async standByAndWork(session: Session): Promise<void> {
-    let position = await takeLane(session, this.service);
+    const { service } = this;
+    let taken = await takeLane(session, service);
     this.opened.resolve();
-    if (position === undefined) this.settings.log.debug({ service: this.service }, `${this.service} stands by`);
-    while (position === undefined) {
+    if (!taken) this.settings.log.debug({ service }, `${service} stands by`);
+    while (!taken) {
       await this.wake.within(STAND_BY_MS);
       if (this.closed) return;
-      position = await takeLane(session, this.service);
+      taken = await takeLane(session, service);
     }
-    this.settings.log.debug({ service: this.service, position }, `${this.service} reads from position ${position}`);
+    const { position, oldest } = taken;
+    this.settings.log.debug({ service, position }, `${service} reads from position ${position}`);
+    // One that begins with the log has missed nothing.
+    if (position > 0 && oldest > position + 1) {
+      const line = `${service} goes on at position ${oldest}: it was away for so long that ${position + 1} to ${oldest - 1} were deleted unread`;
+      this.settings.log.warn({ service, position, oldest }, line);
+    }
     // A stand-by has no business with what is published.
     await this.listen(session, this.kinds.map(channelOf));
     await this.work(session, position);
-    await leaveLane(session, this.service);
+    await leaveLane(session, service);
   }
 
   private async work(session: Session, from: number): Promise<void> {
@@ -123,7 +130,7 @@ export class Lane {
 
   /** False, after a pause, when they were rejected. */
   private async isHandled(session: Session, found: readonly Positioned[]): Promise<boolean> {
-    const heartbeat = startHeartbeat(session, this.settings.heartbeatMs);
+    const heartbeat = startHeartbeat(() => stay(session, this.service), this.settings.heartbeatMs);
     try {
       await this.handle(found);
       this.failures = 0;
@@ -147,11 +154,11 @@ function pauseAfter(failures: number, capMs: number): number {
   return Math.round(longest * (0.5 + Math.random() / 2));
 }
 
-/** The session is heard of while a batch takes long; that it is lost shows when the cursor is moved. */
-function startHeartbeat(session: Session, everyMs: number): { stop(): void } {
+/** The replica is heard of while a batch takes long; that its session is lost shows when the cursor is moved. */
+function startHeartbeat(tell: () => Promise<void>, everyMs: number): { stop(): void } {
   const beat = () => {
     if (stopped) return;
-    timer = setTimeout(() => void session.query('select 1').then(beat, () => {}), everyMs);
+    timer = setTimeout(() => void tell().then(beat, beat), everyMs);
   };
   let timer: NodeJS.Timeout;
   let stopped = false;

@@ -8,6 +8,7 @@ import { createPostgresTransport, type PostgresSettings } from './index.js';
 import { Link } from './link.js';
 
 const reader: Subscription = { service: 'reader', sources: [{ topic: 'order.events', type: 'order.placed' }] };
+const later: Subscription = { service: 'later', sources: reader.sources };
 
 test('creates its tables though six processes start at once', async () => {
   const { url } = await database();
@@ -52,9 +53,8 @@ test('deletes what every service has read and what is old enough, and nothing el
   await eventually(() => got.length === 4, 'a delivery after that');
 });
 
-test('keeps what a group that was created later has not read, while a process works for it', async () => {
-  const { url, count } = await database();
-  const later: Subscription = { service: 'later', sources: reader.sources };
+test('keeps what a group that was created later has not read, though its session is lost meanwhile', async () => {
+  const { url, client, count } = await database();
   const publisher = await connect(url).publisher();
   onTestFinished(() => publisher.close());
   await publisher.publish([message(), message(), message()]);
@@ -71,7 +71,11 @@ test('keeps what a group that was created later has not read, while a process wo
     return gate.promise;
   });
   await eventually(() => begun, 'a delivery at work');
-  const deleting = connect(url, { retentionMs: 0, purgeEveryMs: 20 });
+  await client.query(`update log set ${aged('stored_at')}`);
+  await client.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like '% subscribe %'`,
+  );
+  const deleting = connect(url, { purgeEveryMs: 20 });
   const got: Delivery[] = [];
   await subscribe(deleting, got);
   await eventually(() => got.length === 3, 'three deliveries to the service of the topology');
@@ -82,6 +86,62 @@ test('keeps what a group that was created later has not read, while a process wo
   expect(await count()).toBe(3);
   gate.resolve();
   await eventually(async () => (await count()) === 0, 'all three deleted');
+});
+
+test('keeps nothing for a group that nobody worked for as long as the retention, and tells it when it reads again', async () => {
+  const { url, client, count } = await database();
+  const publisher = await connect(url).publisher();
+  onTestFinished(() => publisher.close());
+  await publisher.publish([message()]);
+  await connect(url).createGroup(later, new Date(Date.now() + 60_000));
+  await publisher.publish([message(), message(), message()]);
+  await client.query(`update log set ${aged('stored_at')}`);
+  await client.query(`update cursor set ${aged('seen_at')} where service = 'later'`);
+  await subscribe(connect(url, { purgeEveryMs: 20 }), []);
+  await eventually(async () => (await count()) === 0, 'all deleted');
+  await publisher.publish([message()]);
+  const got: Delivery[] = [];
+  const warnings: string[] = [];
+  const log = { ...silent, warn: (_: object, line: string) => void warnings.push(line) };
+  await subscribe(connect(url, {}, [reader], 100, log), got, later);
+  await eventually(() => got.length === 1, 'the message left');
+  expect(warnings).toEqual(['later goes on at position 5: it was away for so long that 2 to 4 were deleted unread']);
+});
+
+test('sees a replica at work, however long its batch takes', async () => {
+  const { url, client } = await database();
+  const gate = Promise.withResolvers<void>();
+  const publisher = await connect(url).publisher();
+  onTestFinished(() => publisher.close());
+  await publisher.publish([message()]);
+  let begun = false;
+  const subscriber = await connect(url, { answerTimeoutMs: 1_000 }).subscriber();
+  onTestFinished(async () => {
+    gate.resolve();
+    await subscriber.close();
+  });
+  await subscriber.subscribe(reader, () => {
+    begun = true;
+    return gate.promise;
+  });
+  await eventually(() => begun, 'the batch at work');
+  await client.query(`update cursor set ${aged('seen_at')}`);
+  const seen = "select from cursor where seen_at > clock_timestamp() - interval '1 day'";
+  await eventually(async () => (await client.query(seen)).rowCount === 1, 'it seen again', 20_000);
+});
+
+test('goes on with a log of before cursors told when their service was seen', async () => {
+  const { url, client } = await database();
+  await client.query(
+    `create table cursor (service text primary key, lane integer generated always as identity, position bigint not null);
+     insert into cursor (service, position) values ('reader', 0)`,
+  );
+  const publisher = await connect(url).publisher();
+  onTestFinished(() => publisher.close());
+  await publisher.publish([message()]);
+  const got: Delivery[] = [];
+  await subscribe(connect(url), got);
+  await eventually(() => got.length === 1, 'the delivery');
 });
 
 test('keeps what every service has read until it is old enough', async () => {
@@ -153,7 +213,12 @@ async function database() {
   });
   const count = async () => Number((await client.query<{ n: string }>('select count(*) as n from log')).rows[0]?.n);
   const clear = async () => void (await client.query('delete from log'));
-  return { url, count, clear };
+  return { url, client, count, clear };
+}
+
+/** As if it had been longer ago than the retention. */
+function aged(column: string): string {
+  return `${column} = ${column} - interval '8 days'`;
 }
 
 function connect(
@@ -161,8 +226,9 @@ function connect(
   settings: Partial<PostgresSettings> = {},
   topology = [reader],
   maxBatch = 100,
+  log = silent,
 ): Transport {
-  const options = { topology, maxBatch, instance: v7(), log: silent };
+  const options = { topology, maxBatch, instance: v7(), log };
   const transport = createPostgresTransport({ url, ...settings }, options);
   onTestFinished(() => transport.close());
   return transport;

@@ -17,9 +17,6 @@ const LOCKS = 1_178_686_049;
 const SCHEMA = -1;
 const APPEND = -2;
 
-const HELD_LANES = `select objid::bigint from pg_locks where locktype = 'advisory' and classid = ${LOCKS}
-  and database = (select oid from pg_database where datname = current_database())`;
-
 /** A read goes over this many positions at most, so that it is quick however few of them are of interest. */
 const SPAN = 10_000;
 /** A read ends behind the delivery that takes it over this many bytes. */
@@ -41,8 +38,14 @@ const CREATE = `
   create table if not exists cursor (
     service text primary key,
     lane integer generated always as identity,
-    position bigint not null
-  );`;
+    position bigint not null,
+    seen_at timestamptz not null default clock_timestamp()
+  );
+  do $$ begin -- Looked up first: altering a table waits for whoever reads it, even where there is nothing to alter.
+    if not exists (select from pg_attribute where attrelid = 'cursor'::regclass and attname = 'seen_at') then
+      alter table cursor add seen_at timestamptz not null default clock_timestamp();
+    end if;
+  end $$;`;
 
 /**
  * Creates what is missing; every reader gets its cursor, before anything it reacts to could be deleted. One message of several statements, which
@@ -94,7 +97,7 @@ export async function append(link: Link, messages: readonly OutgoingMessage[]): 
 }
 
 const moving = (service: string, from: string) =>
-  `update cursor set position = $1 where service = ${service} and position = ${from} returning 1`;
+  `update cursor set position = $1, seen_at = clock_timestamp() where service = ${service} and position = ${from} returning 1`;
 const reading = (first: string, column: string) => `
     with ${first} ends as materialized (select min(position) as first, max(position) as last from log),
     span as materialized (
@@ -187,18 +190,29 @@ function isCutByBytes(rows: readonly Row[]): boolean {
   return last !== undefined && Number(last.bytes_before) + last.body.length >= READ_BYTES;
 }
 
-/** Undefined when another replica is at work. */
-export async function takeLane(session: Session, service: string): Promise<number | undefined> {
+/** Where the service goes on, and the oldest position there is. Undefined when another replica is at work. */
+export async function takeLane(
+  session: Session,
+  service: string,
+): Promise<{ readonly position: number; readonly oldest: number } | undefined> {
   const [row] = await session.query<{ taken: boolean; lane: number }>(
     `select lane, pg_try_advisory_lock(${LOCKS}, lane) as taken from cursor where service = $1`,
     [service],
   );
   if (!row?.taken) return undefined;
   // A statement of its own: what is read together with the lock may be older than the lock.
-  const [cursor] = await session.query<{ position: string }>('select position from cursor where service = $1', [
-    service,
-  ]);
-  return Number(cursor?.position ?? 0);
+  const [cursor] = await session.query<{ position: string; oldest: string | null }>(
+    `update cursor set seen_at = clock_timestamp() where service = $1
+     returning position, (select min(position) from log) as oldest`,
+    [service],
+  );
+  const position = Number(cursor?.position ?? 0);
+  return { position, oldest: Number(cursor?.oldest ?? position + 1) };
+}
+
+/** Tells `purge` that the service is at work, though its cursor does not move. */
+export async function stay(session: Session, service: string): Promise<void> {
+  await session.query('update cursor set seen_at = clock_timestamp() where service = $1', [service]);
 }
 
 /** Frees the service for the next replica, at once. */
@@ -236,15 +250,18 @@ export async function count(link: Link, topology: readonly Subscription[]) {
   return rows.map(({ service, messages }) => ({ service, messages: Number(messages) }));
 }
 
-/** Deletes the oldest messages that are older than the retention and settled by every service that is at work or in the topology; returns how many. */
+/**
+ * Deletes the oldest messages that are older than the retention and settled by every service that is in the topology or was at work within the
+ * retention; returns how many.
+ */
 export async function purge(link: Link, topology: readonly Subscription[], retentionMs: number): Promise<number> {
+  const since = "clock_timestamp() - $2 * interval '1 millisecond'";
   const [row] = await link.query<{ deleted: string }>(
     `with oldest as (select position, stored_at from log order by position limit ${SPAN}),
      deleted as (
        delete from log where position in (
-         select position from oldest
-         where stored_at < clock_timestamp() - $2 * interval '1 millisecond'
-           and position <= (select min(position) from cursor where service = any($1::text[]) or lane in (${HELD_LANES}))
+         select position from oldest where stored_at < ${since}
+           and position <= (select min(position) from cursor where service = any($1::text[]) or seen_at > ${since})
        ) returning 1
      ) select count(*) as deleted from deleted`,
     [topology.map(({ service }) => service), retentionMs],
