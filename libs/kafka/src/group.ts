@@ -1,18 +1,18 @@
 import { GroupExists, type Delivery, type Subscription } from '#libs/messaging';
 import { Client } from './client.js';
-import type { Reading } from './history.js';
-import { history } from './history.js';
+import { history, type Reading } from './history.js';
 import { positionsSince } from './offsets.js';
 import { within } from './waiting.js';
 
 /**
  * A group whose committed offsets are those of a time. kafkajs's own `setOffsets` takes five seconds for each topic: here one member
- * joins, commits them all, and leaves.
+ * joins, commits them all, and leaves. Created last: a rejection leaves none, unless only the answer to that was lost.
  * @throws GroupExists
  */
 export async function createGroup({ service, sources }: Subscription, from: Date, reading: Reading): Promise<number> {
   const topics = [...new Set(sources.map(({ topic }) => topic))];
   const { admin } = reading;
+  const count = await countOf(history(sources, from, reading));
   const { groups } = await admin.ask((one) => one.describeGroups([service]));
   const committed = await admin.ask((one) => one.fetchOffsets({ groupId: service }));
   const inUse = groups.some(({ members }) => members.length > 0);
@@ -38,7 +38,7 @@ export async function createGroup({ service, sources }: Subscription, from: Date
   } finally {
     await client.end(() => consumer.disconnect(), 5_000);
   }
-  return countOf(history(sources, from, reading));
+  return count;
 }
 
 async function countOf(batches: AsyncIterable<readonly Delivery[]>): Promise<number> {

@@ -29,17 +29,21 @@ export async function* history(
   }
 }
 
-/** A cursor of its own, that stands before what was stored from a time on. Rejects with `GroupExists`. */
+/**
+ * A cursor of its own, that stands before what was stored from a time on. Created last: a rejection leaves none, unless only the answer to that was lost.
+ * @throws GroupExists
+ */
 export async function createGroup(open: Open, { service, sources }: Subscription, from: Date): Promise<number> {
   const session = await open();
   try {
     const before = await positionBefore(session, from);
+    const messages = await countBehind(session, sources, before);
     const created = await session.query(
       'insert into cursor (service, position) values ($1, $2) on conflict do nothing returning 1',
       [service, before],
     );
     if (created.length === 0) throw new GroupExists(service);
-    return await countBehind(session, sources, before);
+    return messages;
   } finally {
     await session.end();
   }

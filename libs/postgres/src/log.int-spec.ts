@@ -108,6 +108,18 @@ test('keeps nothing for a group that nobody worked for as long as the retention,
   expect(warnings).toEqual(['later goes on at position 5: it was away for so long that 2 to 4 were deleted unread']);
 });
 
+test('creates no group whose messages it cannot count', async () => {
+  const { url, client } = await database();
+  const transport = connect(url);
+  const publisher = await transport.publisher();
+  onTestFinished(() => publisher.close());
+  await publisher.publish([message()]);
+  await client.query('alter table log rename type to kind');
+  await expect(transport.createGroup(later, new Date(0))).rejects.toThrow('column "type" does not exist');
+  await client.query('alter table log rename kind to type');
+  expect(await transport.createGroup(later, new Date(0))).toBe(1);
+});
+
 test('sees a replica at work, however long its batch takes', async () => {
   const { url, client } = await database();
   const gate = Promise.withResolvers<void>();
