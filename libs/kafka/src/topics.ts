@@ -45,17 +45,17 @@ export class Topics {
   /** By a request for each: from the answer for several, kafkajs does not tell which were created where others were not. */
   private async createEach(topics: string[], admin: Admin): Promise<void> {
     const { partitions, replicationFactor } = this.settings;
-    const outcomes = await Promise.allSettled(
-      topics.map((topic) => {
-        const create = [{ topic, numPartitions: partitions, replicationFactor }];
-        return admin.createTopics({ topics: create, waitForLeaders: false, timeout: 5_000 });
-      }),
-    );
-    const created = topics.filter((_, n) => outcomes[n]?.status === 'fulfilled' && outcomes[n].value);
-    const line = `kafka: created ${created.join(', ')} with ${partitions} partitions each`;
+    const created: string[] = [];
+    const errors: Error[] = [];
+    const create = async (topic: string) => {
+      const request = { topics: [{ topic, numPartitions: partitions, replicationFactor }], waitForLeaders: false };
+      if (await admin.createTopics({ ...request, timeout: 5_000 })) created.push(topic);
+    };
+    await Promise.all(topics.map((topic) => create(topic).catch((error: Error) => errors.push(error))));
+    const line = `kafka: created ${created.toSorted().join(', ')} with ${partitions} partitions each`;
     if (created.length > 0) this.log.info({ topics: created, partitions }, line);
-    const failed = outcomes.find(({ status }) => status === 'rejected');
-    if (failed) throw (failed as PromiseRejectedResult).reason;
+    const [error] = errors;
+    if (error) throw errors.length > 1 ? new AggregateError(errors) : error;
   }
 
   private note(topic: string, has: number): void {
