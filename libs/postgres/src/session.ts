@@ -25,8 +25,7 @@ export interface Statement {
 export class Session {
   private readonly client: Client;
   private readonly socket = new Socket();
-  private lostBy: Error | undefined;
-  private readonly lost = Promise.withResolvers<never>();
+  private lost: SessionLost | undefined;
 
   private constructor(private readonly settings: SessionSettings) {
     const { url, answerTimeoutMs, applicationName, variables = {} } = settings;
@@ -42,7 +41,6 @@ export class Session {
       keepAliveInitialDelayMillis: 5_000,
       stream: () => this.socket,
     });
-    this.lost.promise.catch(() => {});
     this.client.on('error', (error) => this.fail(error));
     this.client.on('end', () => this.fail(new Error('the connection was closed')));
   }
@@ -51,7 +49,7 @@ export class Session {
   static async open(settings: SessionSettings): Promise<Session> {
     const session = new Session(settings);
     try {
-      await Promise.race([session.client.connect(), session.lost.promise]);
+      await session.client.connect();
       return session;
     } catch (error) {
       session.fail(error as Error);
@@ -60,7 +58,7 @@ export class Session {
   }
 
   get isLost(): boolean {
-    return this.lostBy !== undefined;
+    return this.lost !== undefined;
   }
 
   /** @throws SessionLost when the connection is gone or the answer late; DatabaseError when the server refuses the statement */
@@ -68,7 +66,7 @@ export class Session {
     statement: string | Statement,
     values: unknown[] = [],
   ): Promise<readonly Row[]> {
-    if (this.lostBy) throw new SessionLost(this.lostBy.message, { cause: this.lostBy });
+    if (this.lost) throw this.lost;
     const { answerTimeoutMs } = this.settings;
     const late = () => this.fail(new Error(`PostgreSQL gave no answer within ${answerTimeoutMs} ms`));
     const timer = setTimeout(late, answerTimeoutMs);
@@ -76,7 +74,7 @@ export class Session {
     try {
       return (await this.client.query<Row>(query)).rows;
     } catch (error) {
-      throw this.lostBy ? new SessionLost((this.lostBy as Error).message, { cause: this.lostBy }) : error;
+      throw this.lost ?? error;
     } finally {
       clearTimeout(timer);
     }
@@ -88,7 +86,7 @@ export class Session {
 
   /** In order if the server answers, and in any case at once. */
   async end(): Promise<void> {
-    if (this.lostBy) return;
+    if (this.lost) return;
     const timer = setTimeout(() => this.socket.destroy(), 1_000);
     await this.client.end().catch(() => {});
     clearTimeout(timer);
@@ -96,9 +94,8 @@ export class Session {
   }
 
   private fail(reason: Error): void {
-    if (this.lostBy) return;
-    this.lostBy = reason;
-    this.lost.reject(new SessionLost(reason.message, { cause: reason }));
+    if (this.lost) return;
+    this.lost = new SessionLost(reason.message, { cause: reason });
     this.socket.destroy();
   }
 }
