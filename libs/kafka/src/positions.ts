@@ -48,7 +48,10 @@ export class Positions {
     if (position && last >= position.settled) position.settled = last + 1n;
   }
 
-  /** What was taken and not settled is handed back; of a partition that somebody else had meanwhile nothing is known. */
+  /**
+   * What was taken and not settled is handed back. A replica frozen for longer than its session goes on where it left off, though somebody else
+   * may have had the partition meanwhile: what they settled comes twice.
+   */
   joined(assigned: ReadonlySet<string>): void {
     for (const [partition, position] of this.positions) {
       if (assigned.has(partition)) Object.assign(position, { next: position.settled, resumed: true, refused: 0 });
