@@ -20,7 +20,8 @@ export class AdminConnection {
     if (this.closed) throw new Error('the transport is closed');
     const connection = (this.current ??= this.open());
     try {
-      return await within(withinMs, this.answer(connection, question), 'an answer of Kafka');
+      const answer = connection.connected.then(() => question(connection.admin));
+      return await within(withinMs, answer, 'an answer of Kafka');
     } catch (error) {
       this.drop(connection);
       throw new Error(connection.client.reason(error), { cause: error });
@@ -35,17 +36,9 @@ export class AdminConnection {
   }
 
   /** As the end of the process would. */
-  cut(): void {
+  abort(): void {
     this.closed = true;
     this.current?.client.connections.cut();
-  }
-
-  private async answer<T>(
-    connection: { admin: Admin; connected: Promise<void> },
-    question: (admin: Admin) => Promise<T>,
-  ) {
-    await connection.connected;
-    return question(connection.admin);
   }
 
   private open() {

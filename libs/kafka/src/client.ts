@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
 import type { TransportLog } from '#libs/messaging';
 import { Connections } from './connections.js';
@@ -47,9 +48,7 @@ export class Client {
 
   /** Lets `disconnect` say goodbye if it can do so in time, and cuts what is left. */
   async end(disconnect: () => Promise<void>, withinMs = 2_000): Promise<void> {
-    const timeout = AbortSignal.timeout(withinMs);
-    const late = new Promise<void>((resolve) => timeout.addEventListener('abort', () => resolve(), { once: true }));
-    await Promise.race([disconnect().catch(() => {}), late]);
+    await Promise.race([disconnect().catch(() => {}), pause(withinMs, undefined, { ref: false })]);
     this.connections.cut();
   }
 }

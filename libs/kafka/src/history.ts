@@ -45,7 +45,7 @@ export async function* history(
     consumer.on(consumer.events.CRASH, ({ payload }) => handover.fail(payload.error));
     const take = async (payload: EachBatchPayload) => {
       const { topic, partition, messages } = payload.batch;
-      const span = open.get(`${topic}[${partition}]`);
+      const span = open.get(nameOf({ topic, partition }));
       if (!span) return payload.resolveOffset(payload.batch.lastOffset());
       const told = messages
         .filter(({ offset }) => BigInt(offset) >= span.first && BigInt(offset) < span.end)

@@ -81,8 +81,8 @@ export class KafkaTransport implements Transport {
   }
 
   /** What the end of the process does to its connections; for tests of what happens then. */
-  cut(): void {
-    for (const each of this.opened) each.cut();
-    this.admin.cut();
+  abort(): void {
+    for (const each of this.opened) each.abort();
+    this.admin.abort();
   }
 }

@@ -51,7 +51,7 @@ export class KafkaPublisher implements Publisher {
   }
 
   /** As the end of the process would. */
-  cut(): void {
+  abort(): void {
     this.closed = true;
     this.line?.client.connections.cut();
   }

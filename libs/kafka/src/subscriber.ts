@@ -44,7 +44,7 @@ export class KafkaSubscriber implements Subscriber {
   }
 
   /** As the end of the process would. */
-  cut(): void {
+  abort(): void {
     this.closing.abort();
     this.client?.connections.cut();
     void this.member?.abandon();

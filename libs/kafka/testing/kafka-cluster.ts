@@ -36,7 +36,7 @@ export async function startKafkaCluster(): Promise<KafkaCluster> {
       return new KafkaTransport(withDefaults(settings), options);
     },
     async crash(transport) {
-      (transport as KafkaTransport).cut();
+      (transport as KafkaTransport).abort();
     },
     async killBroker(id) {
       await runtime.container.getById(containers[id - 1]!.getId()).kill();

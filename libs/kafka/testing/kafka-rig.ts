@@ -46,7 +46,7 @@ export async function startKafkaRig(
       return new KafkaTransport(withDefaults({ ...all, ...own }), options);
     },
     async crash(transport) {
-      (transport as KafkaTransport).cut();
+      (transport as KafkaTransport).abort();
     },
     async kill() {
       await node.kill();
