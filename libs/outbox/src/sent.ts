@@ -83,8 +83,8 @@ export async function transaction<T>(database: DataSource, work: (tx: EntityMana
   });
   await ended.catch(() => undefined);
   const outcomes = await Promise.allSettled([ended, ...answers.all]);
-  const errors = outcomes.flatMap((one): unknown[] => (one.status === 'rejected' ? [one.reason] : []));
-  if (errors.length > 0) throw errors.find((error) => !isConsequence(error)) ?? errors[0];
+  const errors = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason as Error] : []));
+  if (errors.length > 0) throw errors.find((error) => !isConsequence(error)) ?? new RolledBack();
   return ended;
 }
 

@@ -1,3 +1,4 @@
+import type { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { OrderPlaced } from '#libs/contracts';
@@ -15,7 +16,8 @@ let told: OutboxRow[];
 beforeEach(async () => {
   const fresh = await freshDatabase();
   drop = fresh.drop;
-  database = new DataSource({ type: 'postgres', url: fresh.url, migrations: [CreateOutbox1700000000001] });
+  const migrations = [CreateOutbox1700000000001];
+  database = new DataSource({ type: 'postgres', url: fresh.url, migrations, extra: { pipeline: true } });
   await database.initialize();
   await database.runMigrations();
   await database.query('create table state (n int)');
@@ -123,6 +125,16 @@ it('has nothing committed where the error of a statement was caught, whenever th
     await tx.transaction((inner) => inner.query('select 1 / $1::int', [0])).catch(() => undefined);
   });
   expect(await left()).toEqual({ states: 1, ids: [] });
+});
+
+it('says that an error was caught, not what failed for that behind it', async () => {
+  const careless = transaction(database, async (tx) => {
+    const connection = (await tx.queryRunner!.connect()) as Client;
+    connection.query('select 1 / 0').catch(() => undefined);
+    await send(tx, ONE, [1]);
+  });
+  await expect(careless).rejects.toBeInstanceOf(RolledBack);
+  expect(await left()).toEqual({ states: 0, ids: [] });
 });
 
 it('has statements take effect in the order in which they were sent and asked for', async () => {
