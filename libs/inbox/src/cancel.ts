@@ -8,16 +8,18 @@ const WITHIN_MS = 2_000;
  * pool may all hang. Resolves in any case; where it is in vain, `statement_timeout` ends the statement later.
  */
 export async function cancelStatementOf(tx: EntityManager): Promise<void> {
-  const { url } = tx.dataSource.options as { url?: string };
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: WITHIN_MS, query_timeout: WITHIN_MS });
-  client.on('error', () => undefined);
+  let client: Client | undefined;
   try {
-    const { processID } = (await tx.queryRunner!.connect()) as { processID: number };
+    const waiting = (await tx.queryRunner!.connect()) as Client & { processID: number };
+    const { host, port, user, password, database, ssl } = waiting;
+    const within = { connectionTimeoutMillis: WITHIN_MS, query_timeout: WITHIN_MS };
+    client = new Client({ host, port, user, password, database, ssl, ...within });
+    client.on('error', () => undefined);
     await client.connect();
-    await client.query('select pg_cancel_backend($1)', [processID]);
+    await client.query('select pg_cancel_backend($1)', [waiting.processID]);
   } catch {
     // See above.
   } finally {
-    await client.end().catch(() => undefined);
+    await client?.end().catch(() => undefined);
   }
 }
