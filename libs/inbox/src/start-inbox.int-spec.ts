@@ -7,12 +7,13 @@ import { Outbox } from '#libs/outbox';
 import { freshInboxDatabase } from '../testing/database.js';
 import { shipped } from '../testing/events.js';
 import { handlersOf } from '../testing/handlers.js';
-import { startInbox, type RunningInbox } from './start-inbox.js';
+import { startInbox, type InboxOptions, type RunningInbox } from './start-inbox.js';
 
 describe('an inbox started with no more than it must be told', () => {
   let database: DataSource;
   let close: () => Promise<void>;
   let inbox: RunningInbox;
+  let options: InboxOptions;
   let broken: boolean;
   const charged: string[] = [];
 
@@ -27,7 +28,7 @@ describe('an inbox started with no more than it must be told', () => {
       },
       does: async (key) => void charged.push(key),
     });
-    inbox = await startInbox({
+    options = {
       service: 'payment',
       database,
       handlers,
@@ -35,7 +36,8 @@ describe('an inbox started with no more than it must be told', () => {
       log: silent,
       metrics: new MessagingMetrics('postgresql', 'payment'),
       system: 'postgresql',
-    });
+    };
+    inbox = await startInbox(options);
   });
   afterEach(async () => {
     await inbox?.stop();
@@ -48,6 +50,18 @@ describe('an inbox started with no more than it must be told', () => {
     await inbox.receive([one, shipped()]);
     await expect.poll(() => charged).toHaveLength(2);
     expect(await database.query('select from dead_letter')).toEqual([]);
+  });
+
+  it('takes what is given as undefined for absent', async () => {
+    await inbox.stop();
+    const names = ['limits', 'maxBatch', 'paceMs', 'lingerMs', 'perKey', 'concurrency', 'retentionDays'];
+    inbox = await startInbox({ ...options, ...Object.fromEntries(names.map((name) => [name, undefined])) });
+    await inbox.receive([shipped()]);
+    await expect.poll(() => charged).toHaveLength(1);
+  });
+
+  it('is refused where a batch would have no message', async () => {
+    await expect(startInbox({ ...options, maxBatch: 0 })).rejects.toThrow('maxBatch: at least 1 message, not 0');
   });
 
   it('replays dead letters', async () => {

@@ -12,7 +12,7 @@ import { Turn } from './turn.js';
 type Given = 'service' | 'database' | 'handlers' | 'outbox' | 'log' | 'metrics' | 'system';
 type Defaulted = 'limits' | 'maxBatch' | 'paceMs' | 'lingerMs' | 'perKey';
 
-/** What is absent is as the variables of a service have it by default. */
+/** What is absent, or undefined, is as the variables of a service have it by default. */
 export interface InboxOptions
   extends Pick<InboxParts, Given>, Partial<Pick<InboxParts, Defaulted>>, Pick<DueWorkerParts, 'concurrency'> {
   /** How long claims are kept. */
@@ -33,24 +33,29 @@ export interface RunningInbox {
 }
 
 const LIMITS: Limits = { retry: { attempts: 10, baseMs: 200, capMs: 30_000 }, timeoutMs: 30_000 };
+/** By the store's name; where a delivery costs more, larger batches are worth a longer wait. */
+const paceOf = (system: string) => (system === 'postgresql' ? 25 : 40);
 const UPKEEP_EVERY_MS = 3_600_000;
 
-/** Starts an inbox on a database that has its tables, and keeps these tidy. Rejects while the database is out of reach; nothing has started then. */
-export async function startInbox({ retentionDays = 7, ...options }: InboxOptions): Promise<RunningInbox> {
+/**
+ * Starts an inbox on a database that has its tables, and keeps these tidy. Rejects while the database is out of reach, or where `maxBatch` leaves no message room; nothing has
+ * started then.
+ */
+export async function startInbox({
+  system,
+  limits = LIMITS,
+  maxBatch = 100,
+  paceMs = paceOf(system),
+  lingerMs = 0,
+  perKey = false,
+  retentionDays = 7,
+  ...given
+}: InboxOptions): Promise<RunningInbox> {
+  if (!(maxBatch >= 1)) throw new Error(`maxBatch: at least 1 message, not ${maxBatch}`);
   const claims = new Claims(retentionDays);
   const deadLetters = new DeadLetters();
-  const parts = {
-    limits: LIMITS,
-    maxBatch: 100,
-    paceMs: 25,
-    lingerMs: 0,
-    perKey: false,
-    ...options,
-    claims,
-    deadLetters,
-    due: new DueTable(),
-    suspectsTurn: new Turn(),
-  };
+  const own = { claims, deadLetters, due: new DueTable(), suspectsTurn: new Turn() };
+  const parts = { ...given, system, limits, maxBatch, paceMs, lingerMs, perKey, ...own };
   const { database, handlers, log } = parts;
   await claims.keepPartitions(database);
 
