@@ -26,6 +26,15 @@ describe('KeyedQueue', () => {
     expect(queue.take(1)).toEqual([item('a', 1)]);
   });
 
+  it('drops what waits of a key, not what was taken', () => {
+    const queue = new KeyedQueue<{ key: string; n: number }>();
+    queue.push([item('a', 1), item('a', 2), item('b', 3), item('a', 4)]);
+    queue.take(1);
+    expect(queue.drop('a')).toEqual([item('a', 2), item('a', 4)]);
+    expect(queue.unsettled).toBe(2);
+    expect(queue.take(10)).toEqual([item('b', 3)]);
+  });
+
   it('takes no more than asked for and keeps the rest in order', () => {
     const queue = new KeyedQueue<{ key: string; n: number }>();
     queue.push([item('a', 1), item('b', 2), item('c', 3)]);

@@ -28,6 +28,13 @@ export class KeyedQueue<T extends { readonly key: string }> {
     return now;
   }
 
+  /** All of a key that waits: it is in the queue no more. */
+  drop(key: string): T[] {
+    const dropped = this.waiting.filter((item) => item.key === key);
+    this.waiting = this.waiting.filter((item) => item.key !== key);
+    return dropped;
+  }
+
   settle(items: readonly T[]): void {
     for (const item of items) this.taken.delete(item.key);
   }

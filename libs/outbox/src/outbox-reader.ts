@@ -25,42 +25,56 @@ export class OutboxReader {
   private last = 0;
   private readonly gaps = new Map<number, number>();
   private readonly known = new Set<number>();
+  /** Keys of which nothing is read, each with the row that has to be removed first. */
+  private readonly leftOut = new Map<string, number>();
+  /** What was left out is to be read before anything newer. */
+  private behind = false;
+  /** The last look found as many rows as it was to: there may be more. */
+  more = false;
 
   constructor(private readonly client: Client) {}
 
   /** Rows that appeared since the last read. */
   async read(limit: number): Promise<OutboxRow[]> {
+    if (this.behind) return this.sweep(limit);
     const asked = [...this.gaps.keys()];
     const { rows } = await this.client.query<Raw>({
       name: 'outbox-read',
       text: `select ${COLUMNS} from outbox where id > $1 or id = any($2::bigint[]) order by id limit $3`,
       values: [this.last, asked, limit],
     });
-    return this.accept(rows);
+    return this.accept(rows, limit);
   }
 
-  /** The oldest rows that were never read, whatever the reason. */
+  /** The oldest rows that were never read, whatever the reason, but for keys that are left out. */
   async sweep(limit: number): Promise<OutboxRow[]> {
     const { rows } = await this.client.query<Raw>({
       name: 'outbox-sweep',
-      text: `select ${COLUMNS} from outbox where id <> all($1::bigint[]) order by id limit $2`,
-      values: [[...this.known], limit],
+      text: `select ${COLUMNS} from outbox where id <> all($1::bigint[]) and key <> all($2::text[]) order by id limit $3`,
+      values: [[...this.known], [...this.leftOut.keys()], limit],
     });
-    return this.accept(rows);
+    const accepted = this.accept(rows, limit);
+    if (!this.more) this.behind = false;
+    return accepted;
   }
 
   /** Rows just committed, without asking for them; undefined when there may be others before them, and only a read can tell. */
   take(rows: readonly OutboxRow[]): OutboxRow[] | undefined {
-    if (this.last === 0) return undefined;
+    if (this.last === 0 || this.behind) return undefined;
     const fresh = rows.filter(({ rowId }) => rowId > this.last || this.gaps.has(rowId));
     const ahead = fresh.filter(({ rowId }) => rowId > this.last).toSorted((a, b) => a.rowId - b.rowId);
     if (ahead.some(({ rowId }, n) => rowId !== this.last + 1 + n)) return undefined;
     this.last += ahead.length;
-    for (const { rowId } of fresh) {
-      this.gaps.delete(rowId);
-      this.known.add(rowId);
-    }
-    return fresh.toSorted((a, b) => a.rowId - b.rowId);
+    for (const { rowId } of fresh) this.gaps.delete(rowId);
+    const kept = fresh.filter(({ key }) => !this.leftOut.has(key));
+    for (const { rowId } of kept) this.known.add(rowId);
+    return kept.toSorted((a, b) => a.rowId - b.rowId);
+  }
+
+  /** Reads nothing of the row's key until that row is removed; then all of it again, in order, with what was `waiting` behind it. */
+  leaveOut({ key, rowId }: OutboxRow, waiting: readonly OutboxRow[]): void {
+    this.leftOut.set(key, rowId);
+    for (const row of waiting) this.known.delete(row.rowId);
   }
 
   /** Their message ids are with the broker: the rows go. */
@@ -70,10 +84,14 @@ export class OutboxReader {
       text: 'delete from outbox where id = any($1::bigint[])',
       values: [rows.map((row) => row.rowId)],
     });
-    for (const row of rows) this.known.delete(row.rowId);
+    for (const { rowId, key } of rows) {
+      this.known.delete(rowId);
+      if (this.leftOut.get(key) === rowId) this.behind = this.leftOut.delete(key);
+    }
   }
 
-  private accept(raw: readonly Raw[]): OutboxRow[] {
+  private accept(raw: readonly Raw[], limit: number): OutboxRow[] {
+    this.more = raw.length === limit;
     const now = Date.now();
     for (const [id, until] of this.gaps) if (until < now) this.gaps.delete(id);
     const rows: OutboxRow[] = [];
@@ -84,7 +102,7 @@ export class OutboxReader {
         this.gaps.set(gap, now + GAP_MS);
       }
       this.last = Math.max(this.last, id);
-      if (this.known.has(id)) continue;
+      if (this.known.has(id) || this.leftOut.has(one.key)) continue;
       this.known.add(id);
       rows.push(toRow(id, one));
     }

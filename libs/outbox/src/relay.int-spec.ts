@@ -72,9 +72,22 @@ describe('Relay', () => {
       [key, Buffer.from(body)],
     );
 
-  const writeMany = (count: number) =>
+  /** Of a key each, or all of one. */
+  const writeMany = (count: number, key = `'k' || n`) =>
     database.query(`insert into outbox (message_id, topic, type, key, headers, body)
-      select gen_random_uuid(), 't', 'x', 'k' || n, '{}', n::text::bytea from generate_series(1, ${count}) n`);
+      select gen_random_uuid(), 't', 'x', ${key}, '{}', n::text::bytea from generate_series(1, ${count}) n`);
+
+  const outbox = new Outbox('test');
+  const outgoing = (body: string) => ({
+    id: randomUUID(),
+    topic: 't',
+    type: 'x',
+    key: 'k',
+    headers: {},
+    body: Buffer.from(body),
+  });
+  const commit = async (...all: string[]) =>
+    (await database.transaction((tx) => outbox.write(tx, all.map(outgoing)))).rows;
 
   const bodies = () => shelf.stored.map((message) => message.body.toString());
   const left = async () => Number((await database.query<{ n: string }[]>('select count(*) as n from outbox'))[0]?.n);
@@ -114,17 +127,6 @@ describe('Relay', () => {
   });
 
   describe('handed what was committed', () => {
-    const outbox = new Outbox('test');
-    const message = (body: string) => ({
-      id: randomUUID(),
-      topic: 't',
-      type: 'x',
-      key: 'k',
-      headers: {},
-      body: Buffer.from(body),
-    });
-    const commit = async (...all: string[]) =>
-      (await database.transaction((tx) => outbox.write(tx, all.map(message)))).rows;
     const untilWorking = async (relay: Relay) => {
       relay.wake(await commit('first'));
       await eventually(async () => (await left()) === 0, 'the first is published');
@@ -146,6 +148,25 @@ describe('Relay', () => {
       await eventually(async () => (await left()) === 0, 'the outbox is empty');
       expect(bodies()).toEqual(['first', 'of another replica', 'mine']);
     });
+  });
+
+  it('publishes all others however much waits behind a refused message, and that in order afterwards', async () => {
+    const behind = 2_500;
+    shelf.unwanted = ['refused'];
+    const relay = start();
+    relay.wake(await commit('refused'));
+    await writeMany(behind, `'k'`);
+    await write('b', 'other');
+    await eventually(() => bodies().includes('other'), 'the other key is published');
+    relay.wake(await commit('handed, 1'));
+    await write('b', 'another');
+    await eventually(() => bodies().includes('another'), 'the other key is published again');
+    shelf.unwanted = [];
+    await eventually(() => bodies().includes('refused'), 'what was refused is published');
+    relay.wake(await commit('handed, 2'));
+    await eventually(async () => (await left()) === 0, 'the outbox is empty', 60_000);
+    const rest = Array.from({ length: behind }, (_, n) => String(n + 1));
+    expect(bodies()).toEqual(['other', 'another', 'refused', ...rest, 'handed, 1', 'handed, 2']);
   });
 
   it('keeps rows while the store refuses them, and their order afterwards', async () => {

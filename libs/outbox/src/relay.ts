@@ -144,6 +144,7 @@ export class Relay {
   private async publishAll(reader: OutboxReader): Promise<void> {
     const queue = new KeyedQueue<OutboxRow>();
     const refusals = new Refusals<OutboxRow>();
+    const refused: OutboxRow[] = [];
     const confirmed: OutboxRow[] = [];
     let inFlight = 0;
     let removeAt = 0;
@@ -160,7 +161,10 @@ export class Relay {
           { event: 'publish_failed', messages: rows.length, error: messageOf(error), ...(alone && fieldsOf(alone)) },
           `relay: ${rows.length} messages not confirmed, they stay in the outbox: ${messageOf(error)}`,
         );
-        if (alone) return refusals.add(alone);
+        if (alone) {
+          refused.push(alone);
+          return refusals.add(alone);
+        }
         const middle = Math.ceil(rows.length / 2);
         await publish(rows.slice(0, middle));
         return publish(rows.slice(middle));
@@ -183,6 +187,7 @@ export class Relay {
     };
 
     for (;;) {
+      for (const row of refused.splice(0)) reader.leaveOut(row, queue.drop(row.key));
       queue.push(await this.look(reader, MOST_UNSETTLED - queue.unsettled));
       while (inFlight < (refusals.away ? 1 : PUBLISHES_IN_FLIGHT)) {
         const rows = next();
@@ -212,7 +217,7 @@ export class Relay {
     if (taken) return taken;
     this.unread = false;
     const rows = await (sweeping ? this.sweep(reader, READ) : reader.read(READ));
-    if (rows.length === READ) {
+    if (reader.more) {
       this.unread = true;
       this.woken.set();
     }
