@@ -4,7 +4,7 @@ import type { Envelope } from '#libs/contracts';
 import type { Handler } from '#libs/messaging';
 import { transaction } from '#libs/outbox';
 import { isDatabaseDown, toldApart } from './database-errors.js';
-import type { DueWork } from './due.js';
+import { LEASE_MS, RENEW_MS, type DueWork } from './due.js';
 import { Effects, type EffectParts } from './effects.js';
 import { Gathering } from './gathering.js';
 import type { HandlingParts } from './parts.js';
@@ -43,6 +43,8 @@ export class LeaseLost extends Error {
  */
 export class Conclusions {
   private readonly gathering: Gathering<Waiting>;
+  /** At most one, since it takes a connection. */
+  private renewal: Promise<void> | undefined;
 
   constructor(
     private readonly parts: HandlingParts & EffectParts,
@@ -102,7 +104,18 @@ export class Conclusions {
       await effects.write(tx);
       return held;
     });
-    return effects.endingWith(committed);
+    const renewing = setInterval(() => this.renewWhenFreed(batch), RENEW_MS);
+    return effects.endingWith(committed.finally(() => clearInterval(renewing)));
+  }
+
+  /** A lease may run out while the row is locked: were the transaction rolled back then, another worker could have it before the failure is counted. */
+  private renewWhenFreed(batch: readonly Ending[]): void {
+    const { due, database } = this.parts;
+    const rowIds = batch.map(({ work }) => work.rowId);
+    this.renewal ??= due
+      .renewWhenFreed(database, this.holder, rowIds, LEASE_MS)
+      .catch(() => undefined)
+      .finally(() => (this.renewal = undefined));
   }
 }
 

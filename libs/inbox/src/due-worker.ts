@@ -8,7 +8,7 @@ import { Conclusions, LeaseLost } from './conclusions.js';
 import { isDatabaseDown, toldApart } from './database-errors.js';
 import type { DeadLetterReason } from './dead-letters.js';
 import { errorText } from './dead-letters-error.js';
-import type { DueTable, DueWork, Holder, NewWork } from './due.js';
+import { LEASE_MS, RENEW_MS, type DueTable, type DueWork, type Holder, type NewWork } from './due.js';
 import type { Doer } from './effects.js';
 import { describe, fieldsOf } from './inbox.js';
 import { retryOf, runWithin } from './limits.js';
@@ -21,8 +21,6 @@ export interface DueWorkerParts extends HandlingParts {
   readonly concurrency?: number;
 }
 
-const LEASE_MS = 10_000;
-const RENEW_MS = 3_000;
 const LONGEST_WAIT_MS = 1_000;
 const DATABASE_DOWN_MS = 1_000;
 

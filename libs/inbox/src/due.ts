@@ -46,6 +46,10 @@ interface Raw {
   first_error: string | null;
 }
 
+export const LEASE_MS = 10_000;
+/** Leases are renewed this often, milliseconds. */
+export const RENEW_MS = 3_000;
+
 /** At the head of its lane and let go of. What a holder began it either runs or has to hand back, by `release`. */
 const FREE = `(d.leased_until is null or d.leased_until < now()) and $1::uuid <> all(d.begun_by)
   and (d.begun_by = '{}' or $2)
@@ -191,6 +195,22 @@ export class DueTable {
     );
   }
 
+  /** Waits for the transaction that has the first of them locked, and renews as soon as that is rolled back; passes over what another has locked by then. */
+  async renewWhenFreed(
+    database: DataSource,
+    holder: string,
+    rowIds: readonly string[],
+    leaseMs: number,
+  ): Promise<void> {
+    await database.query(
+      `with freed as materialized (select from due where id = ($1::bigint[])[1] for key share)
+       update due set leased_until = clock_timestamp() + $3 * interval '1 ms'
+       where (select count(*) from freed) >= 0
+         and id = any(array(select id from due where id = any($1::bigint[]) and leased_by = $2 for update skip locked))`,
+      [rowIds, holder, leaseMs],
+    );
+  }
+
   /** Takes work off, in the transaction of its effect. Returns the rows that the holder had; the lease of the others had run out, and another worker has it. */
   async finish(tx: EntityManager, holder: string, rowIds: readonly string[]): Promise<ReadonlySet<string>> {
     const [rows]: [{ id: string }[], number] = await tx.query(FINISH, [rowIds, holder]);
@@ -230,10 +250,11 @@ export class DueTable {
     );
   }
 
-  /** Milliseconds until something can be leased; undefined when nothing waits. */
+  /** Milliseconds until something can be leased; undefined when nothing waits. What has been due for a second is not counted: where `lease` did not take it, it is locked. */
   async nextInMs(database: DataSource, { id, takesSuspects }: Holder): Promise<number | undefined> {
     const [row]: { ms: number }[] = await database.query(
-      `select extract(epoch from d.due_at - now())::float8 * 1000 as ms from due d where ${FREE} order by d.due_at limit 1`,
+      `select extract(epoch from d.due_at - now())::float8 * 1000 as ms from due d
+       where d.due_at > now() - interval '1 s' and ${FREE} order by d.due_at limit 1`,
       [id, takesSuspects],
     );
     return row?.ms;
