@@ -1,9 +1,9 @@
 import type { ChannelModel } from 'amqplib';
 import { setTimeout as pause } from 'node:timers/promises';
-import { GroupExists, type Delivery, type Subscription, type TransportLog } from '#libs/messaging';
+import { GroupExists, type Subscription, type TransportLog } from '#libs/messaging';
 import { closeChannel } from './close-channel.js';
 import { toAmqp } from './headers.js';
-import { history, type Start } from './history.js';
+import { history, type Start, type Stored } from './history.js';
 import type { Link } from './link.js';
 import { SLOTS, queueOf, slotlessOf, unfinishedOf } from './names.js';
 import type { Settings } from './settings.js';
@@ -127,12 +127,15 @@ async function finish(connection: ChannelModel, subscription: Subscription, sett
 }
 
 /** Resolves once the broker has them. */
-async function store(connection: ChannelModel, exchange: string, deliveries: readonly Delivery[]): Promise<void> {
+async function store(connection: ChannelModel, exchange: string, messages: readonly Stored[]): Promise<void> {
   const channel = await connection.createConfirmChannel();
   channel.on('error', () => {});
-  for (const delivery of deliveries) channel.publish(exchange, delivery.type, delivery.body, toAmqp(delivery));
-  await channel.waitForConfirms();
-  await closeChannel(channel);
+  try {
+    for (const message of messages) channel.publish(exchange, message.routingKey, message.body, toAmqp(message));
+    await channel.waitForConfirms();
+  } finally {
+    await closeChannel(channel).catch(() => {});
+  }
 }
 
 /** The same as `stands`; undefined where the broker does not answer that long. */

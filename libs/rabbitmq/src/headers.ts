@@ -18,13 +18,17 @@ export function toAmqp({ id, topic, key, headers }: OutgoingMessage): Options.Pu
   const options: Options.Publish = {
     persistent: true,
     mandatory: true,
-    messageId: id,
     headers: amqp,
     BCC: slotOf(key),
   };
-  if (contentType !== undefined) options.contentType = contentType;
-  if (correlationid !== undefined && correlationid.length * 4 <= SHORT) options.correlationId = correlationid;
+  if (isShort(id)) options.messageId = id;
+  if (isShort(contentType)) options.contentType = contentType;
+  if (isShort(correlationid)) options.correlationId = correlationid;
   return options;
+}
+
+function isShort(text: string | undefined): text is string {
+  return text !== undefined && Buffer.byteLength(text) <= SHORT;
 }
 
 /** Never throws: what is missing shows when the envelope is read, and becomes a dead letter there. */

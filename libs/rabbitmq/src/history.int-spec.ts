@@ -4,7 +4,7 @@ import { GroupExists, type Delivery, type Transport } from '#libs/messaging';
 import { eventually, Recorder, resolves, Scene, within, silent } from '#libs/messaging/testing';
 import { countsOf, startRabbitRig, type RabbitRig } from '#libs/rabbitmq/testing';
 import { describeWithDocker } from '../../../tools/docker/available.js';
-import { EVENTS, LOG, queueOf, unfinishedOf } from './names.js';
+import { EVENTS, LOG, queueOf, slotsOf, unfinishedOf } from './names.js';
 import { hasExchange, onChannel } from './topology.js';
 
 await describeWithDocker('what RabbitMQ has stored', () => {
@@ -163,6 +163,30 @@ await describeWithDocker('what RabbitMQ has stored', () => {
     await scene.join(late, { subscription: group() });
     await late.got(messages);
     late.expectOnce(messages);
+    await transport.close();
+  });
+
+  test('gives a group foreign messages as those are delivered', async () => {
+    const [reader, late, transport] = [new Recorder(), new Recorder(), await scene.connect()];
+    await scene.join(reader);
+    const long = 'x'.repeat(300);
+    const foreign = [
+      { messageId: 'typed', headers: { cloudEvents_type: long } },
+      { headers: { cloudEvents_id: long } },
+      { messageId: 'two lanes', headers: { cloudEvents_type: slotsOf(1, 4)[0] } },
+      { messageId: 'of no known content', headers: { 'cloudEvents_content-type': long } },
+    ];
+    await onChannel(admin, async (channel) => {
+      for (const options of foreign) channel.publish(EVENTS, scene.typeOf('happened'), Buffer.from('{}'), options);
+    });
+    const idsAndTypes = ({ settled }: Recorder) => settled.map(({ id, type }) => `${id} ${type}`).toSorted();
+    await eventually(() => reader.settled.length === foreign.length, 'delivered');
+    expect(await transport.createGroup(group(), new Date(0))).toBe(foreign.length);
+    const counts = await Promise.all([0, 1, 2, 3].map((lane) => countsOf(admin, queueOf(group().service, lane))));
+    expect(counts.reduce((sum, count) => sum + (count?.messageCount ?? 0), 0)).toBe(foreign.length);
+    await scene.join(late, { subscription: group() });
+    await eventually(() => late.settled.length === foreign.length, 'all of them');
+    expect(idsAndTypes(late)).toEqual(idsAndTypes(reader));
     await transport.close();
   });
 

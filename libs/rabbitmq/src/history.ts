@@ -17,9 +17,14 @@ const SILENCE_MS = 30_000;
 /** From where the stream is read: a time, to the second and a little before it, or an offset. */
 export type Start = Date | number;
 
+/** By its routing key a queue gets it; a foreign one may name any type in its headers. */
+export interface Stored extends Delivery {
+  readonly routingKey: string;
+}
+
 export interface Part {
   /** Of the sources asked for. */
-  readonly deliveries: readonly Delivery[];
+  readonly deliveries: readonly Stored[];
   /** The offset that comes behind this part. */
   readonly next: number;
 }
@@ -52,7 +57,12 @@ export async function* history(
       const told = ended ? messages.slice(0, end) : messages;
       const deliveries = told
         .filter(({ fields }) => types.has(fields.routingKey))
-        .map((message) => ({ ...fromAmqp(message, LOG), redelivered: false, origin: `${LOG} @${offsetOf(message)}` }));
+        .map((message) => ({
+          ...fromAmqp(message, LOG),
+          redelivered: false,
+          origin: `${LOG} @${offsetOf(message)}`,
+          routingKey: message.fields.routingKey,
+        }));
       const last = ended ? messages[end] : messages.at(-1);
       if (deliveries.length > 0 || ended) yield { deliveries, next: offsetOf(last) + 1 };
       // Only now, so that no more comes than is wanted.
