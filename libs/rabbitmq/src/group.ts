@@ -37,9 +37,10 @@ export interface GroupOptions {
  * Exchange and queues of a group that begins in the past. First the stream is copied into the queues, round by round, until a round finds nothing new; then they
  * are bound to what is published; then what was stored between the last round and the binding is copied, too. So nothing is lost, and on a store at rest for
  * some milliseconds nothing is doubled. What was stored in the very moment of the binding may come twice, and ahead of its predecessor of that moment.
- * So long an exchange of another name sorts all that; the group's own comes last, and tells that the group may be used. Bound side by side they double nothing:
- * the broker routes a message to a queue once.
- * After a rejection nothing of it is left, or the error says so: then no service begins with it, and the next creation begins anew.
+ * So long an exchange `….unfinished` sorts all that; the group's own comes last. Bound side by side they double nothing: the broker routes a message to a queue once.
+ * A group is finished where its own exchange is there, whatever else is. Where only `….unfinished` is there it is not: no process begins with it, and the next creation
+ * takes it away and begins anew. Whoever begins with a group deletes an `….unfinished` left beside its own exchange: where neither is there, its queues are kept as they are.
+ * After a rejection nothing of it is left, or the error says so.
  * The link is for this creation alone.
  * @throws GroupExists
  */
@@ -62,7 +63,7 @@ export async function createGroup(
     });
   } catch (error) {
     if (error instanceof GroupExists) throw error;
-    const stood = await standsSoon(link, subscription, settings);
+    const stood = await standsSoon(link, service);
     // The broker was done with it, and only its answer was lost.
     if (stood && filled.copied !== undefined) return filled.copied;
     if (stood !== undefined) throw error;
@@ -79,7 +80,7 @@ export async function createGroup(
 async function begin(connection: ChannelModel, subscription: Subscription, settings: Settings): Promise<void> {
   const { service } = subscription;
   await alone(connection, LOCK, async () => {
-    if (await stands(connection, subscription, settings)) throw new GroupExists(service);
+    if (await stands(connection, service)) throw new GroupExists(service);
     await onChannel(connection, async (channel) => {
       await assertSorter(channel, unfinishedOf(service), service, settings);
       await assertQueues(channel, service, settings);
@@ -118,7 +119,6 @@ async function fill(
   return copied;
 }
 
-/** Safe to repeat once the group's exchange is there. */
 async function finish(connection: ChannelModel, subscription: Subscription, settings: Settings): Promise<void> {
   await onChannel(connection, async (channel) => {
     await assertService(channel, subscription, settings);
@@ -139,12 +139,12 @@ async function store(connection: ChannelModel, exchange: string, messages: reado
 }
 
 /** The same as `stands`; undefined where the broker does not answer that long. */
-async function standsSoon(link: Link, subscription: Subscription, settings: Settings): Promise<boolean | undefined> {
+async function standsSoon(link: Link, service: string): Promise<boolean | undefined> {
   const asking = async () => {
     for (;;) {
       const connection = await link.connection();
       try {
-        return await alone(connection, lockOf(subscription.service), () => stands(connection, subscription, settings));
+        return await alone(connection, lockOf(service), () => stands(connection, service));
       } catch {
         await pause(RETRY_MS);
       }
@@ -153,14 +153,10 @@ async function standsSoon(link: Link, subscription: Subscription, settings: Sett
   return Promise.race([asking().catch(() => undefined), pause(AWAY_MS, undefined, { ref: false })]);
 }
 
-/** Whether there is the group, once a creation that was broken off is taken back, or finished where only the last of it was left to do. */
-async function stands(connection: ChannelModel, subscription: Subscription, settings: Settings): Promise<boolean> {
-  const { service } = subscription;
+/** Whether there is the group, once what is unfinished of it is taken away. */
+async function stands(connection: ChannelModel, service: string): Promise<boolean> {
+  if (await hasExchange(connection, service)) return true;
   if (!(await hasExchange(connection, unfinishedOf(service)))) return exists(connection, queueOf(service, 0));
-  if (await hasExchange(connection, service)) {
-    await finish(connection, subscription, settings);
-    return true;
-  }
   await onChannel(connection, async (channel) => {
     // Whatever number of lanes it has.
     for (let lane = 0; lane < SLOTS; lane++) {

@@ -112,7 +112,13 @@ await describeWithDocker('what RabbitMQ has stored', () => {
     await expect(within(30_000, 'the creation settled', creation)).rejects.toThrow(/create it again, or delete the/);
     const [late, creator] = [new Recorder(), await scene.connect()];
     const join = () => scene.join(late, { subscription: group() });
-    await expect(join()).rejects.toThrow(/creation was broken off/);
+    const refused = await scene.connect();
+    const subscriber = await refused.subscriber();
+    // Its connection is up before.
+    await subscriber.subscribe(scene.subscriptionOf('reader'), async () => {});
+    for (let attempt = 0; attempt < 2; attempt++)
+      await expect(subscriber.subscribe(group(), async () => {})).rejects.toThrow(/creation was broken off/);
+    await Promise.all([subscriber.close(), refused.close()]);
     // As processes that are started again and again.
     const joined = Promise.all([1, 2, 3].map(() => eventually(() => resolves(join()), 'joined')));
     expect(await creator.createGroup(group(), new Date(0))).toBe(messages.length);
@@ -163,6 +169,43 @@ await describeWithDocker('what RabbitMQ has stored', () => {
     await scene.join(late, { subscription: group() });
     await late.got(messages);
     late.expectOnce(messages);
+    await transport.close();
+  });
+
+  test('keeps what waits for a group that loses its exchange, though the end of its creation was broken off', async () => {
+    const [transport, publisher, late] = [await scene.connect(), await scene.publisher(), new Recorder()];
+    const [copied, waiting] = [scene.messages(50), scene.messages(50)];
+    const { service } = group();
+    await publisher.publish(copied);
+    await transport.createGroup(group(), new Date(0));
+    await onChannel(admin, (channel) => channel.assertExchange(unfinishedOf(service), 'direct'));
+    const member = await scene.join(late, { subscription: group() });
+    await late.got(copied);
+    await member.leave();
+    await publisher.publish(waiting);
+    await onChannel(admin, (channel) => channel.deleteExchange(service));
+    await expect(transport.createGroup(group(), new Date(0))).rejects.toThrow(GroupExists);
+    await scene.join(late, { subscription: group() });
+    await late.got(waiting);
+    late.expectOnce([...copied, ...waiting]);
+    await transport.close();
+  });
+
+  test('makes no group where only the queues of one were deleted', async () => {
+    const transport = await scene.connect();
+    const { service } = group();
+    await transport.createGroup(group(), new Date(0));
+    await onChannel(admin, async (channel) => {
+      for (let lane = 0; lane < 4; lane++) await channel.deleteQueue(queueOf(service, lane));
+    });
+    await expect(transport.createGroup(group(), new Date(0))).rejects.toThrow(GroupExists);
+    await transport.close();
+  });
+
+  test('makes no group named as the exchange of something else', async () => {
+    const transport = await scene.connect();
+    const creation = transport.createGroup({ ...group(), service: EVENTS }, new Date(0));
+    await expect(within(10_000, 'answered', creation)).rejects.toThrow(GroupExists);
     await transport.close();
   });
 

@@ -2,20 +2,20 @@ import type { ChannelModel } from 'amqplib';
 import type { Delivery, Subscriber, Subscription, TransportOptions } from '#libs/messaging';
 import { Lane } from './lane.js';
 import type { Link } from './link.js';
-import { queueOf } from './names.js';
+import { queueOf, unfinishedOf } from './names.js';
 import { prioritiesOf } from './priorities.js';
 import type { Settings } from './settings.js';
-import { refuseForgottenLanes } from './topology.js';
+import { onChannel, refuseForgottenLanes } from './topology.js';
 
 /** What a subscriber needs of its transport. */
 export interface Surroundings {
   readonly settings: Settings;
   readonly options: TransportOptions;
-  /** Adds the subscription to what is set up on each connection; true when that was not there already. */
-  know(subscription: Subscription): boolean;
-  /** Sets up whatever is missing. */
-  assert(connection: ChannelModel): Promise<void>;
-  /** The same, once for all who ask meanwhile. */
+  /** Adds the subscription to what is set up on each connection, and tells all that is known of its service. */
+  know(subscription: Subscription): Subscription;
+  /** Sets up one service. */
+  assert(connection: ChannelModel, service: Subscription): Promise<void>;
+  /** Sets up whatever is missing, once for all who ask meanwhile. */
   repair(connection: ChannelModel): Promise<void>;
 }
 
@@ -32,7 +32,7 @@ export class RabbitSubscriber implements Subscriber {
     const { settings, know, repair } = this.surroundings;
     const { instance, log, maxBatch } = this.surroundings.options;
     const { service } = subscription;
-    await this.prepare(service, know(subscription));
+    await this.prepare(know(subscription));
     const queues = Array.from({ length: settings.lanes }, (_, lane) => queueOf(service, lane));
     const priorities = prioritiesOf(instance, queues);
     // More than a few batches in stock would only take longer to hand over.
@@ -70,14 +70,17 @@ export class RabbitSubscriber implements Subscriber {
     this.link.abort();
   }
 
-  private async prepare(service: string, isNew: boolean): Promise<void> {
+  private async prepare(subscription: Subscription): Promise<void> {
     const { settings, assert } = this.surroundings;
+    const { service } = subscription;
     for (;;) {
       const connection = await this.link.connection();
       try {
         await refuseForgottenLanes(connection, service, settings, this.link.place);
         // The connection may be older than this subscription.
-        if (isNew) await assert(connection);
+        await assert(connection, subscription);
+        // From here on the group holds what is in no history: nobody may take it for unfinished when its exchange is deleted.
+        await onChannel(connection, (channel) => channel.deleteExchange(unfinishedOf(service)));
         return;
       } catch (error) {
         if (this.link.isUp(connection)) throw error;

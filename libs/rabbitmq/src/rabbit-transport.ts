@@ -60,7 +60,7 @@ export class RabbitTransport implements Transport {
       settings,
       options,
       know: (subscription) => this.know(subscription),
-      assert: (connection) => this.assert(connection),
+      assert: (connection, service) => this.assert(connection, [service]),
       repair: (connection) => this.repair(connection),
     });
     this.subscribers.push(subscriber);
@@ -153,12 +153,12 @@ export class RabbitTransport implements Transport {
     }
   }
 
-  private know(subscription: Subscription): boolean {
-    const known = this.topology.get(subscription.service);
-    const sources = known?.sources ?? [];
+  private know(subscription: Subscription): Subscription {
+    const { sources = [] } = this.topology.get(subscription.service) ?? {};
     const added = subscription.sources.filter(({ type }) => !sources.some((source) => source.type === type));
-    this.topology.set(subscription.service, { ...subscription, sources: [...sources, ...added] });
-    return !known || added.length > 0;
+    const known = { ...subscription, sources: [...sources, ...added] };
+    this.topology.set(subscription.service, known);
+    return known;
   }
 
   /** Connections come up together: one of them does it for all that ask meanwhile. */
@@ -179,8 +179,8 @@ export class RabbitTransport implements Transport {
     return this.repairing;
   }
 
-  private assert(connection: ChannelModel): Promise<void> {
-    return assertTopology(connection, [...this.topology.values()], this.settings, this.control.place);
+  private assert(connection: ChannelModel, services = [...this.topology.values()]): Promise<void> {
+    return assertTopology(connection, services, this.settings, this.control.place);
   }
 
   private unsettledOf(queue: string): number {

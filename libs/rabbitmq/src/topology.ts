@@ -22,7 +22,7 @@ const RETRY_MS = 300;
  * Sets up exchanges, queues and bindings of all services, or finds them there. Safe to repeat and to run in several
  * processes at once: a service's exchange tells that its queues may be used.
  * @throws TopologyMismatch where something exists with other arguments
- * @throws RabbitRefused where one of them is a group that is not finished; nothing is made then
+ * @throws RabbitRefused where one of them is a group that is not finished; no service is set up then
  */
 export async function assertTopology(
   connection: ChannelModel,
@@ -31,18 +31,16 @@ export async function assertTopology(
   place: string,
 ): Promise<void> {
   try {
-    let missing = await missingOf(connection, services);
-    await refuseUnfinished(connection, missing, place);
     await onChannel(connection, (channel) => assertShared(channel, settings));
     // A channel each: the calls of one channel wait for one another.
     const assertAll = () =>
       Promise.all(
         services.map((service) => onChannel(connection, (channel) => assertService(channel, service, settings))),
       );
-    if (missing.length > 0) {
+    if ((await missingOf(connection, services)).length > 0) {
       await alone(connection, LOCK, async () => {
         // Somebody may have made them meanwhile, or begun to create one as a group.
-        missing = await missingOf(connection, missing);
+        const missing = await missingOf(connection, services);
         if (missing.length === 0) return;
         await refuseUnfinished(connection, missing, place);
         await onChannel(connection, async (channel) => {
