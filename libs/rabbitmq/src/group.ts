@@ -26,7 +26,6 @@ const BATCH = 200;
 const MOST_ROUNDS = 20;
 /** How long the way to the broker may be away when a creation has failed. */
 const AWAY_MS = 30_000;
-const RETRY_MS = 100;
 
 export interface GroupOptions {
   readonly settings: Settings;
@@ -68,9 +67,9 @@ export async function createGroup(
     if (stood && filled.copied !== undefined) return filled.copied;
     if (stood !== undefined) throw error;
     throw new Error(
-      `the creation of the group ${service} was broken off (${String(error)}), and what there is of it is still at ${link.place}: ` +
-        `create it again, or delete the queues ${queueOf(service, 0)} to ${queueOf(service, settings.lanes - 1)} and the exchanges ` +
-        `${service}, ${slotlessOf(service, settings.lanes)} and ${unfinishedOf(service)}`,
+      `the creation of the group ${service} at ${link.place} was broken off (${String(error)}), and it may be in another creation by now: ` +
+        `create it again; to be rid of it, where nobody creates it, delete the queues ${queueOf(service, 0)} to ` +
+        `${queueOf(service, settings.lanes - 1)} and the exchanges ${service}, ${slotlessOf(service, settings.lanes)} and ${unfinishedOf(service)}`,
       { cause: error },
     );
   }
@@ -145,8 +144,8 @@ async function standsSoon(link: Link, service: string): Promise<boolean | undefi
       const connection = await link.connection();
       try {
         return await alone(connection, lockOf(service), () => stands(connection, service));
-      } catch {
-        await pause(RETRY_MS);
+      } catch (error) {
+        if (link.isUp(connection)) throw error;
       }
     }
   };
