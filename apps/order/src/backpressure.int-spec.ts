@@ -5,7 +5,7 @@ import { freshDatabase, type FreshDatabase } from '../../../tools/postgres/testi
 import { factsOf, requestBody } from '../testing/story.js';
 import { OrderModule } from './order.module.js';
 
-const [MOST_EVENTS, MOST_ORDERS, MOST_REQUESTS] = [10, 60, 5];
+const [MOST_EVENTS, MOST_ORDERS, MOST_REQUESTS] = [20, 60, 5];
 
 describe('taking orders under load', () => {
   let database: FreshDatabase;
@@ -58,12 +58,18 @@ describe('taking orders under load', () => {
     await untilAnswered(202);
   });
 
-  it('stops when an event waits too long', async () => {
-    expect((await post()).status).toBe(202);
+  it('stops when more than ten events wait too long', async () => {
+    const untilTooOld = async () => {
+      await service.query(`update outbox set created_at = now() - interval '61 s'`);
+      await expect.poll(detail, { timeout: 10_000, interval: 20 }).toMatch(/could not be passed on for 6\d s/);
+    };
+    for (let n = 0; n < 11; n++) expect((await post()).status).toBe(202);
+    await untilTooOld();
     await service.query(`update outbox set created_at = now() - interval '59 s'`);
-    expect((await post()).status).toBe(202);
-    await service.query(`update outbox set created_at = now() - interval '61 s'`);
-    await expect.poll(detail, { timeout: 10_000, interval: 20 }).toMatch(/could not be passed on for 6\d s/);
+    await untilAnswered(202);
+    await untilTooOld();
+    await service.query('delete from outbox where id not in (select id from outbox order by id limit 10)');
+    await untilAnswered(202);
   });
 
   it('stops when too many orders are not settled, wherever they wait, but for those that are stuck', async () => {

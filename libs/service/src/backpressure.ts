@@ -27,8 +27,11 @@ const STALE_MS = 5_000;
 const LOG_MS = 10_000;
 const RETRY_AFTER_S = 5;
 
+/** So many old events are no reason to take nothing more: they may be what the broker refuses, which holds up their own keys alone. */
+const FEW_EVENTS = 10;
+
 const OUTBOX = `select exists (select from outbox offset $1) as deep, coalesce((
-  select extract(epoch from now() - created_at) * 1000 from outbox order by id limit 1), 0)::float8 as age`;
+  select extract(epoch from now() - created_at) * 1000 from outbox order by id offset ${FEW_EVENTS} limit 1), 0)::float8 as age`;
 
 /**
  * `@UseGuards(Backpressure)` on what takes work on: it answers 503 with `Retry-After`, without having begun anything, while the service does not get rid

@@ -81,7 +81,7 @@ const base = (service: ServiceDefinition) =>
     /** … it is asked again after the first time, which doubles up to the second. */
     BREAKER_OPEN_MS: millis.default(1_000),
     BREAKER_MAX_OPEN_MS: millis.default(30_000),
-    /** No more is taken while an event of the outbox is older, … */
+    /** No more is taken while more than ten events of the outbox are older, … */
     OUTBOX_MAX_AGE_MS: millis.default(60_000),
     /** … or while there are more events in it, … */
     OUTBOX_MAX_DEPTH: z.coerce.number().int().min(1).max(10_000_000).default(20_000),
