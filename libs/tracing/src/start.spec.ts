@@ -5,11 +5,11 @@ import { ROOT_CONTEXT, context, propagation, trace } from '@opentelemetry/api';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { startTracing, type Tracing } from './start.js';
 
-const started: Tracing[] = [];
-const start = async () => {
-  const tracing = await startTracing({ service: 'order' });
-  started.push(tracing);
-  return tracing;
+let tracing: Tracing | undefined;
+const start = async () => (tracing = await startTracing({ service: 'order' }));
+const end = async () => {
+  await tracing?.shutdown();
+  tracing = undefined;
 };
 
 function traceparentOfASpan(): string | undefined {
@@ -30,7 +30,7 @@ async function silentPort(): Promise<number> {
 
 afterEach(async () => {
   vi.unstubAllEnvs();
-  for (const tracing of started.splice(0)) await tracing.shutdown();
+  await end();
 });
 
 describe('startTracing', () => {
@@ -60,13 +60,10 @@ describe('startTracing', () => {
     });
   });
 
-  it('goes on until the last holder has shut it down', async () => {
-    const first = await start();
-    const second = await start();
-    await first.shutdown();
-    await first.shutdown();
+  it('ends with its shutdown', async () => {
+    await start();
     expect(traceparentOfASpan()).toBeDefined();
-    await second.shutdown();
+    await end();
     expect(traceparentOfASpan()).toBeUndefined();
   });
 
@@ -76,9 +73,9 @@ describe('startTracing', () => {
     const asked = once(receiver, 'request') as Promise<[IncomingMessage]>;
     vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`);
 
-    const tracing = await start();
+    await start();
     traceparentOfASpan();
-    await tracing.shutdown();
+    await end();
 
     const [request] = await asked;
     expect(request.url).toBe('/v1/traces');
@@ -91,10 +88,10 @@ describe('startTracing', () => {
     ['answers nothing', silentPort],
   ])('does not hold up the end where the collector %s', async (_, port) => {
     vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', `http://127.0.0.1:${await port()}`);
-    const tracing = await start();
+    await start();
     traceparentOfASpan();
     const startedAt = performance.now();
-    await tracing.shutdown();
+    await end();
     expect(performance.now() - startedAt).toBeLessThan(4_500);
   });
 

@@ -6,19 +6,16 @@ import { idsOnly } from './ids-only.js';
 import { reportTroubleTo } from './trouble.js';
 
 export interface Tracing {
-  /** Resolves once the spans ended so far are exported, or could not be within 3 s; with the last holder's call tracing ends. */
+  /** Resolves once the spans ended so far are exported, or could not be within 3 s; then tracing has ended. */
   shutdown(): Promise<void>;
 }
 
 /** A collector that is away would be tried for some 10 s, which are all that a service has to stop. */
 const FLUSH_WITHIN_MS = 3_000;
 
-let running: Promise<Tracing> | undefined;
-let holders = 0;
-
 /**
- * Makes trace contexts for the whole process; call it before the first request. Spans are exported where
- * `OTEL_EXPORTER_OTLP_ENDPOINT` is set, as the other `OTEL_*` variables say. A second call shares what the first one started.
+ * Makes trace contexts for the whole process; call it once, before the first request. Spans are exported where
+ * `OTEL_EXPORTER_OTLP_ENDPOINT` is set, as the other `OTEL_*` variables say.
  */
 export async function startTracing({
   service,
@@ -28,17 +25,9 @@ export async function startTracing({
   /** Told, in a line each, what keeps spans from being exported. */
   readonly report?: (line: string) => void;
 }): Promise<Tracing> {
-  holders += 1;
-  running ??= exportsSpans(process.env) ? startExporting(service, report) : startSilently();
-  const started = await running;
-  let released = false;
+  const started = exportsSpans(process.env) ? await startExporting(service, report) : startSilently();
   return {
     async shutdown() {
-      if (released) return;
-      released = true;
-      holders -= 1;
-      if (holders > 0) return;
-      running = undefined;
       const flushed = started
         .shutdown()
         .catch((error: unknown) => diag.warn(`the last spans could not be exported: ${String(error)}`));
@@ -58,7 +47,7 @@ function exportsSpans(env: NodeJS.ProcessEnv): boolean {
 }
 
 /** Nothing is recorded that nobody is sent. */
-async function startSilently(): Promise<Tracing> {
+function startSilently(): Tracing {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   propagation.setGlobalPropagator(
     new CompositePropagator({ propagators: [new W3CTraceContextPropagator(), new W3CBaggagePropagator()] }),
