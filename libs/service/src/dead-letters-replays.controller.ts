@@ -2,11 +2,11 @@ import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, UseGuards 
 import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import type { ReplayProgress } from '#libs/inbox';
-import { noSuchReplay, problemOf } from './dead-letters.problems.js';
+import { asProblem, noSuchReplay } from './dead-letters.problems.js';
 import { Id, ReplayBody, ReplaysBody, ServiceQuery } from './dead-letters.requests.js';
 import type { Messaging } from './messaging.js';
 import { OpsGuard } from './ops.js';
-import { thisService } from './problem.js';
+import { thisService } from './ops.requests.js';
 import type { Settings } from './settings.js';
 import { MESSAGING, SETTINGS } from './tokens.js';
 
@@ -27,13 +27,9 @@ export class DeadLetterReplaysController {
   async create(@Body({ schema: ReplaysBody }) body: z.output<typeof ReplaysBody>): Promise<ReplayProgress> {
     const { service, filter, ...request } = body;
     thisService(this.settings, service);
-    try {
-      const replay = await this.messaging.forDeadLetters.replays.create(filter, request);
-      this.messaging.wake();
-      return replay;
-    } catch (error) {
-      throw problemOf(error);
-    }
+    const replay = await asProblem(() => this.messaging.forDeadLetters.replays.create(filter, request));
+    this.messaging.wake();
+    return replay;
   }
 
   /** How far it is. */

@@ -12,7 +12,7 @@ import {
   type ReplayProgress,
   type WholeLetter,
 } from '#libs/inbox';
-import { noSuchLetter, problemOf } from './dead-letters.problems.js';
+import { asProblem, noSuchLetter } from './dead-letters.problems.js';
 import {
   DiscardBody,
   EditBody,
@@ -25,7 +25,7 @@ import {
 import { lineOf, wholeOf } from './dead-letters.views.js';
 import type { Messaging } from './messaging.js';
 import { OpsGuard } from './ops.js';
-import { thisService } from './problem.js';
+import { thisService } from './ops.requests.js';
 import type { Settings } from './settings.js';
 import { MESSAGING, SETTINGS } from './tokens.js';
 
@@ -142,13 +142,5 @@ export class DeadLettersController {
     const replay = await asProblem(begin);
     this.messaging.wake();
     return { replay };
-  }
-}
-
-async function asProblem<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw problemOf(error);
   }
 }

@@ -9,8 +9,16 @@ export function noSuchReplay(id: string): Problem {
   return new Problem({ status: 404, type: 'no-such-replay', title: `There is no replay ${id} of dead letters` });
 }
 
-/** What a request cannot have, as an answer; anything else as it is. */
-export function problemOf(error: unknown): unknown {
+/** As `work`; what a request cannot have is thrown as an answer, anything else as it is. */
+export async function asProblem<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw problemOf(error);
+  }
+}
+
+function problemOf(error: unknown): unknown {
   if (error instanceof ReplayRunning) {
     return new Problem({ status: 409, type: 'replay-running', title: sentence(error) });
   }

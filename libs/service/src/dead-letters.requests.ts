@@ -1,14 +1,8 @@
 import { z } from 'zod';
-
-const time = z.iso
-  .datetime({ offset: true, error: 'a time with its zone, like 2026-01-01T00:00:00Z' })
-  .transform((text) => new Date(text));
+import { service, time } from './ops.requests.js';
 
 /** As the database gives them. */
 const id = z.string().regex(/^[1-9]\d{0,17}$/, 'the number of a dead letter or of a replay');
-
-/** Who is asked, so that nobody sees or changes another service's letters by a wrong address. */
-const service = z.string().optional();
 
 /** For the audit: one token serves all, so it is what they say. */
 const by = z.string().min(1).max(100).default('ops');

@@ -3,7 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import type { Told } from '#libs/inbox';
 import type { Messaging } from './messaging.js';
-import { thisService } from './problem.js';
+import { service, thisService } from './ops.requests.js';
 import type { Settings } from './settings.js';
 import { MESSAGING, SETTINGS } from './tokens.js';
 
@@ -15,8 +15,7 @@ const Asked = z
       .pipe(z.array(z.uuid()).min(1).max(100))
       .optional(),
     key: z.string().min(1).max(200).optional(),
-    /** Who is asked, so that nobody takes one service for another by a wrong address. */
-    service: z.string().optional(),
+    service,
   })
   .refine(({ ids, key }) => ids !== undefined || key !== undefined, 'ids, key or both say what is asked for');
 
@@ -33,8 +32,8 @@ export class MessagesController {
    * was set aside of it.
    */
   @Get()
-  show(@Query({ schema: Asked }) { ids = [], key, service }: z.output<typeof Asked>): Promise<readonly Told[]> {
-    thisService(this.settings, service);
+  show(@Query({ schema: Asked }) { ids = [], key, service: asked }: z.output<typeof Asked>): Promise<readonly Told[]> {
+    thisService(this.settings, asked);
     return this.messaging.story({ ids, key });
   }
 }

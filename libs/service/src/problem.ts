@@ -10,7 +10,6 @@ import {
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { STATUS_CODES } from 'node:http';
 import type { Log } from './log.js';
-import type { Settings } from './settings.js';
 
 /** Bytes of a request's body, at most. */
 export const BODY_LIMIT = 64 * 1024;
@@ -77,12 +76,6 @@ export function storeUnavailable(reason: unknown): Problem {
     detail: reason instanceof Error ? reason.message : String(reason),
     retryAfter: 2,
   });
-}
-
-/** Refuses what is meant for another service; who names none means this one. */
-export function thisService({ service: own }: Settings, asked: string | undefined): void {
-  if (asked === undefined || asked === own) return;
-  throw new Problem({ status: 409, type: 'other-service', title: `This is ${own}, not ${asked}` });
 }
 
 /** Checks what comes in by the schemas at the parameters of the handlers (`@Body({ schema })`, `@Param('orderId', { schema })`). */

@@ -5,17 +5,11 @@ import { isDatabaseDown } from '#libs/inbox';
 import { GroupExists } from '#libs/messaging';
 import { OpsGuard } from './ops.js';
 import type { Messaging } from './messaging.js';
-import { Problem, storeUnavailable, thisService } from './problem.js';
+import { service, thisService, time } from './ops.requests.js';
+import { Problem, storeUnavailable } from './problem.js';
 import { ReplayInterrupted, type Replayed } from './replay.js';
 import { groupName, otherGroups, type Settings } from './settings.js';
 import { MESSAGING, SETTINGS } from './tokens.js';
-
-const time = z.iso
-  .datetime({ offset: true, error: 'a time with its zone, like 2026-01-01T00:00:00Z' })
-  .transform((text) => new Date(text));
-
-/** Who is asked, so that nobody replays to another service by a wrong address. */
-const service = z.string().optional();
 
 const ReplayBody = z.strictObject({ service, from: time, dryRun: z.boolean().default(false) });
 const GroupBody = z.strictObject({ service, name: groupName, from: time });
@@ -54,7 +48,7 @@ export class ReplayController implements OnModuleDestroy {
       const types: readonly Replayed[] = await this.messaging.replay(from, { dryRun, signal: this.stopping.signal });
       return { service: this.settings.service, group: this.settings.CONSUMER_GROUP, from, dryRun, types };
     } catch (error) {
-      throw problemOf(error);
+      throw storeProblem(error);
     } finally {
       this.running = false;
     }
@@ -73,7 +67,7 @@ export class ReplayController implements OnModuleDestroy {
     try {
       return { service: this.settings.service, name, from, ...(await this.messaging.createGroup(name, from)) };
     } catch (error) {
-      throw error instanceof GroupExists ? groupExists(error.message) : problemOf(error);
+      throw error instanceof GroupExists ? groupExists(error.message) : storeProblem(error);
     }
   }
 }
@@ -87,7 +81,7 @@ function groupExists(message: string): Problem {
   });
 }
 
-function problemOf(error: unknown): unknown {
+function storeProblem(error: unknown): unknown {
   if (error instanceof Problem || isDatabaseDown(error)) return error;
   const { message } = error as Error;
   if (error instanceof ReplayInterrupted) {
