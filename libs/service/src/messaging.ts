@@ -30,12 +30,16 @@ export interface MessagingParts {
   readonly isolated: boolean;
 }
 
+interface Running {
+  readonly handlers: Handlers;
+  readonly inbox: RunningInbox;
+}
+
 /** All that runs between a service's database and the store: inbox, due work, relay. Started with the service, stopped in order. */
 export class Messaging implements Consumer {
   private readonly metrics: MessagingMetrics;
   private readonly system: string;
-  private handlers: Handlers | undefined;
-  private inbox: RunningInbox | undefined;
+  private running: Running | undefined;
   private relay: Relay | undefined;
   private publisher: Publisher | undefined;
   private subscriber: Subscriber | undefined;
@@ -54,9 +58,8 @@ export class Messaging implements Consumer {
 
   /** Builds the pipeline; resolves before the store is there: the service answers HTTP meanwhile. */
   async start(handlers: Handlers): Promise<void> {
-    this.handlers = handlers;
     const { settings, isolated, transport, ...rest } = this.parts;
-    this.inbox = await startInbox({
+    const inbox = await startInbox({
       ...rest,
       service: settings.service,
       handlers,
@@ -69,6 +72,7 @@ export class Messaging implements Consumer {
       concurrency: settings.COMMAND_CONCURRENCY,
       retentionDays: settings.INBOX_RETENTION_DAYS,
     });
+    this.running = { handlers, inbox };
     if (isolated) return;
     void this.connect().catch((error: unknown) => {
       // A stop amid the start ends it so.
@@ -81,13 +85,13 @@ export class Messaging implements Consumer {
 
   /** What the store would hand over; for tests and replays. */
   receive(batch: readonly Delivery[]): Promise<void> {
-    return this.started.receive(batch);
+    return this.started.inbox.receive(batch);
   }
 
   /** Hands over what the store has of a time on and the inbox does not know. Duplicates of a replay are no duplicates of the broker: nobody counts them as such. */
   async replay(from: Date, options: { dryRun: boolean; signal: AbortSignal }): Promise<readonly Replayed[]> {
     const { transport, database, log } = this.parts;
-    const { claims } = this.started;
+    const { claims } = this.started.inbox;
     const history = transport.history(this.subscription.sources, from);
     const receive = (batch: readonly Delivery[]) => this.receive(batch);
     const types = await replay({ history, claims, database: database.manager, receive }, options);
@@ -106,23 +110,23 @@ export class Messaging implements Consumer {
 
   /** What is needed to replay dead letters; whoever creates a replay calls `wake`. */
   get forDeadLetters(): { readonly handlers: Handlers; readonly replays: DeadLetterReplays } {
-    if (!this.handlers) throw new Error('messaging has not started');
-    return { handlers: this.handlers, replays: this.started.replays };
+    const { handlers, inbox } = this.started;
+    return { handlers, replays: inbox.replays };
   }
 
   /** Types of all messages that are handled here. */
   get types(): readonly string[] {
-    return this.handlers?.types ?? [];
+    return this.running?.handlers.types ?? [];
   }
 
   /** What became of messages here. */
   story(asked: { readonly ids: readonly string[]; readonly key?: string | undefined }): Promise<readonly Told[]> {
-    return story(this.parts.database.manager, this.started.claims, asked);
+    return story(this.parts.database.manager, this.started.inbox.claims, asked);
   }
 
   /** Something may be due, or to be replayed. */
   wake(): void {
-    this.inbox?.wake();
+    this.running?.inbox.wake();
   }
 
   /** Takes no more deliveries, finishes those that run. */
@@ -134,20 +138,19 @@ export class Messaging implements Consumer {
 
   /** After `stop`: finishes due work that runs, publishes what it can, lets go of the store. */
   async drain(): Promise<void> {
-    await this.inbox?.stop();
+    await this.running?.inbox.stop();
     await this.relay?.stop();
     await this.publisher?.close();
     await this.parts.transport.close();
   }
 
-  private get started(): RunningInbox {
-    if (!this.inbox) throw new Error('messaging has not started');
-    return this.inbox;
+  private get started(): Running {
+    if (!this.running) throw new Error('messaging has not started');
+    return this.running;
   }
 
   private get subscription(): Subscription {
-    if (!this.handlers) throw new Error('messaging has not started');
-    return this.handlers.subscriptionOf(this.parts.settings.CONSUMER_GROUP);
+    return this.started.handlers.subscriptionOf(this.parts.settings.CONSUMER_GROUP);
   }
 
   private async connect(): Promise<void> {
@@ -176,9 +179,8 @@ export class Messaging implements Consumer {
 
   /** By the name of the service, whatever group it works for: the subscription of the group is made of the same. */
   private compareWithChoreography(): void {
-    if (!this.handlers) return;
     const { log, settings } = this.parts;
-    for (const [difference, consequence] of differencesOf(this.handlers.subscriptionOf(settings.service))) {
+    for (const [difference, consequence] of differencesOf(this.started.handlers.subscriptionOf(settings.service))) {
       log.warn(
         { event: 'choreography_stale' },
         `choreography.ts ${difference}: write it anew (libs/choreography/README.md). ${consequence}`,
