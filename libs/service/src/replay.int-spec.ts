@@ -5,7 +5,9 @@ import type { EntityManager } from 'typeorm';
 import { encode, OrderPlaced, type Envelope } from '#libs/contracts';
 import { On, Reactions, topicOf, type Transport } from '#libs/messaging';
 import { freshDatabase } from '../../../tools/postgres/testing.js';
-import { envelopeOf, startForTest, type TestedService } from '../testing/index.js';
+import { CreateEffect1700000000100, effectsOf } from '../testing/effects.js';
+import { startForTest, type TestedService } from '../testing/index.js';
+import { placed } from '../testing/placed.js';
 import { Service } from './index.js';
 import { TRANSPORT } from './tokens.js';
 
@@ -17,30 +19,11 @@ class Probe {
   }
 }
 
-class CreateEffect1700000000100 {
-  async up(runner: { query(sql: string): Promise<unknown> }) {
-    await runner.query('create table effect (id bigint generated always as identity, token text)');
-  }
-  async down() {}
-}
-
 @Service({ name: 'inventory', title: 'Probe', port: 0, migrations: [CreateEffect1700000000100] })
 @Module({ controllers: [Probe] })
 class ProbeModule {}
 
 const token = 'a token for this test';
-
-function placed(paymentToken: string, overrides: Partial<Envelope> = {}): Envelope {
-  const order = {
-    orderId: uuidv7(),
-    customer: { name: 'Ada', email: 'ada@example.com' },
-    lines: [{ sku: 'mug', quantity: 1, unitPriceCents: 1 }],
-    totalCents: 1,
-    shippingAddress: { street: '1 Main St', city: 'London', postalCode: 'N1', country: 'GB' },
-    paymentToken,
-  };
-  return envelopeOf(OrderPlaced(order), overrides);
-}
 
 describe('a replay', () => {
   let service: TestedService;
@@ -80,8 +63,7 @@ describe('a replay', () => {
     return { status: response.status, body: (await response.json()) as Record<string, unknown> };
   };
 
-  const effects = async () =>
-    (await service.query<{ token: string }>('select token from effect order by id')).map((row) => row.token);
+  const effects = () => effectsOf(service);
 
   const nothing = { stored: 0, fresh: 0, handled: 0, tooOld: 0, setAside: 0 };
 
@@ -114,14 +96,14 @@ describe('a replay', () => {
   });
 
   it('makes no dead letters of what is older than the inbox remembers', async () => {
-    await store(placed('old', { id: uuidv7({ msecs: 1 }) }));
+    await store({ ...placed('old'), id: uuidv7({ msecs: 1 }) });
     const { body } = await post('/ops/replay', { from });
     expect(body['types']).toEqual([{ ...nothing, type: 'order.placed', stored: 1, tooOld: 1 }]);
     expect(await service.query('select * from dead_letter')).toEqual([]);
   });
 
   it('tells what could not be read', async () => {
-    await store(placed('from the future', { version: 99 }));
+    await store({ ...placed('from the future'), version: 99 });
     const { body } = await post('/ops/replay', { from });
     expect(body['types']).toEqual([{ ...nothing, type: 'order.placed', stored: 1, setAside: 1 }]);
   });

@@ -1,12 +1,14 @@
 import { Module } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import type { EntityManager } from 'typeorm';
-import { encode, OrderPlaced, type Envelope } from '#libs/contracts';
-import { On, Reactions, topicOf, type Delivery } from '#libs/messaging';
+import { OrderPlaced, type Envelope } from '#libs/contracts';
+import { On, Reactions } from '#libs/messaging';
 import { eventually } from '#libs/messaging/testing';
 import { Service } from '../src/index.js';
 import type { Messaging } from '../src/messaging.js';
 import { MESSAGING } from '../src/tokens.js';
+import { CreateEffect1700000000100, effectsOf } from './effects.js';
+import { deliveryOf } from './envelope-of.js';
 import { startForTest, type TestedService } from './index.js';
 import { placed } from './placed.js';
 
@@ -22,17 +24,8 @@ class Probe {
     await held.get(data.paymentToken);
     const error = failing.get(data.paymentToken)?.();
     if (error) throw error;
-    await tx.query('insert into effect (key, token) values ($1, $2)', [data.orderId, data.paymentToken]);
+    await tx.query('insert into effect (token) values ($1)', [data.paymentToken]);
   }
-}
-
-class CreateEffect1700000000100 {
-  async up(runner: { query(sql: string): Promise<unknown> }) {
-    await runner.query(
-      'create table effect (id bigint generated always as identity, key text, token text, at timestamptz default clock_timestamp())',
-    );
-  }
-  async down() {}
 }
 
 @Service({ name: 'inventory', title: 'Probe', port: 0, migrations: [CreateEffect1700000000100] })
@@ -104,9 +97,8 @@ export class DeadLetterProbe {
   }
 
   /** Tokens of the orders that had their effect, in order. */
-  async effects(): Promise<string[]> {
-    const rows = await this.service.query<{ token: string }>('select token from effect order by id');
-    return rows.map((row) => row.token);
+  effects(): Promise<string[]> {
+    return effectsOf(this.service);
   }
 
   async replayAll(request: object = {}): Promise<Progress> {
@@ -145,11 +137,6 @@ export class DeadLetterProbe {
   private get messaging(): Messaging {
     return this.service.get(MESSAGING as never);
   }
-}
-
-function deliveryOf(envelope: Envelope): Delivery {
-  const { id, type, key } = envelope;
-  return { id, type, key, topic: topicOf(envelope), ...encode(envelope), redelivered: false, origin: 'test' };
 }
 
 function startProbe(url: string): Promise<TestedService> {

@@ -3,7 +3,9 @@ import type { TestedService } from './index.js';
 /** A table in which the reactions of a test leave traces, in their order. */
 export class CreateEffect1700000000100 {
   async up(runner: { query(sql: string): Promise<unknown> }) {
-    await runner.query('create table effect (id bigint generated always as identity, token text)');
+    await runner.query(
+      'create table effect (id bigint generated always as identity, token text, at timestamptz default clock_timestamp())',
+    );
   }
   async down() {}
 }

@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { Envelope, EventType, Stated } from '#libs/contracts';
+import { encode, type Envelope, type EventType, type Stated } from '#libs/contracts';
+import { topicOf, type Delivery } from '#libs/messaging';
 
 /** What would arrive if another service stated this now. */
 export function envelopeOf<E extends EventType>(
@@ -18,4 +19,10 @@ export function envelopeOf<E extends EventType>(
     data,
     ...overrides,
   } as Envelope<E>;
+}
+
+/** As a store hands it out the first time. */
+export function deliveryOf(envelope: Envelope): Delivery {
+  const { id, type, key } = envelope;
+  return { id, type, key, topic: topicOf(envelope), ...encode(envelope), redelivered: false, origin: 'test' };
 }

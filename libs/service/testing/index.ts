@@ -1,12 +1,13 @@
 import type { Type } from '@nestjs/common';
 import { pino } from 'pino';
 import { DataSource } from 'typeorm';
-import { decode, encode, type Envelope, type Headers } from '#libs/contracts';
-import { topicOf, type Delivery } from '#libs/messaging';
+import { decode, type Envelope, type Headers } from '#libs/contracts';
+import type { Delivery } from '#libs/messaging';
 import { InMemoryTransport } from '#libs/messaging/testing';
 import { definitionOf } from '../src/definition.js';
 import { createServiceApp } from '../src/service-app.js';
 import { readSettings } from '../src/settings.js';
+import { deliveryOf } from './envelope-of.js';
 import { settled } from './settled.js';
 
 export { anyOrderOf, batchesOf } from './any-delivery.js';
@@ -73,11 +74,6 @@ export async function startForTest(
     get: (token) => app.get(token, { strict: false }),
     close,
   };
-}
-
-function deliveryOf(envelope: Envelope): Delivery {
-  const { id, type, key } = envelope;
-  return { id, type, key, topic: topicOf(envelope), ...encode(envelope), redelivered: false, origin: 'test' };
 }
 
 async function statedIn(database: DataSource): Promise<Envelope[]> {
