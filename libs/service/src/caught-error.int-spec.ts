@@ -1,14 +1,11 @@
-import { Module } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ChargePayment, OrderPlaced, type Command, type Envelope } from '#libs/contracts';
 import { Does, On, Reactions } from '#libs/messaging';
 import { Transactions } from '#libs/outbox';
-import { freshDatabase } from '../../../tools/postgres/testing.js';
-import { CreateEffect1700000000100, effectsOf } from '../testing/effects.js';
-import { startForTest, type TestedService } from '../testing/index.js';
+import { effectsOf, startWithEffects } from '../testing/effects.js';
+import type { TestedService } from '../testing/index.js';
 import { placed } from '../testing/placed.js';
-import { Service } from './index.js';
 
 const RETRY = { attempts: 2, baseMs: 1 };
 
@@ -39,33 +36,17 @@ class Probe {
   }
 }
 
-const shared = { name: 'payment', title: 'Probe', port: 0, migrations: [CreateEffect1700000000100] };
-
-@Service({ ...shared, perKey: true })
-@Module({ controllers: [Probe] })
-class PerKeyModule {}
-
-@Service(shared)
-@Module({ controllers: [Probe] })
-class OrdinaryModule {}
-
 describe.each([
-  ['of a key only', PerKeyModule],
-  ['of anything', OrdinaryModule],
-])('a failed statement whose error is caught, by what is %s', (_what, module) => {
+  ['of a key only', true],
+  ['of anything', false],
+])('a failed statement whose error is caught, by what is %s', (_what, perKey) => {
   let service: TestedService;
-  let drop: () => Promise<void>;
 
   beforeAll(async () => {
-    const fresh = await freshDatabase();
-    drop = fresh.drop;
-    service = await startForTest(module, { url: fresh.url });
+    service = await startWithEffects(Probe, { perKey });
   });
   afterEach(() => service.query('truncate effect, dead_letter'));
-  afterAll(async () => {
-    await service.close();
-    await drop();
-  });
+  afterAll(() => service.close());
 
   const deadLetters = () =>
     service.query<{ attempts: number; last_error: string }>('select attempts, last_error from dead_letter');

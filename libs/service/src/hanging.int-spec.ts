@@ -1,13 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Module } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { ChargePayment, OrderPlaced, PaymentCharged, type Command, type Envelope } from '#libs/contracts';
 import { Does, On, Reactions } from '#libs/messaging';
-import { freshDatabase } from '../../../tools/postgres/testing.js';
-import { CreateEffect1700000000100, effectsOf } from '../testing/effects.js';
-import { startForTest, type TestedService } from '../testing/index.js';
+import { effectsOf, startWithEffects } from '../testing/effects.js';
+import type { TestedService } from '../testing/index.js';
 import { placed } from '../testing/placed.js';
-import { Service } from './index.js';
 
 const TIMEOUT_MS = 300;
 /** Far below the service's own REACTION_TIMEOUT_MS of 30 s, after which the database would end a statement by itself. */
@@ -42,36 +39,20 @@ class Probe {
   }
 }
 
-const shared = { name: 'payment', title: 'Probe', port: 0, migrations: [CreateEffect1700000000100] };
-
-@Service(shared)
-@Module({ controllers: [Probe] })
-class OrdinaryModule {}
-
-@Service({ ...shared, perKey: true })
-@Module({ controllers: [Probe] })
-class PerKeyModule {}
-
 describe.each([
-  ['one after the other', OrdinaryModule],
-  ['in turns', PerKeyModule],
-])('a message whose handling hangs, where messages are handled %s', (_, module) => {
+  ['one after the other', false],
+  ['in turns', true],
+])('a message whose handling hangs, where messages are handled %s', (_, perKey) => {
   let service: TestedService;
-  let drop: () => Promise<void>;
 
   beforeAll(async () => {
-    const fresh = await freshDatabase();
-    drop = fresh.drop;
-    service = await startForTest(module, { url: fresh.url });
+    service = await startWithEffects(Probe, { perKey });
   });
   afterEach(async () => {
     hangs.clear();
     await service.query('truncate effect, outbox, dead_letter');
   });
-  afterAll(async () => {
-    await service.close();
-    await drop();
-  });
+  afterAll(() => service.close());
 
   const effects = () => effectsOf(service);
   const attempts = async ({ id }: Envelope) =>

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { Module } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { v7 as uuidv7 } from 'uuid';
 import type { EntityManager } from 'typeorm';
@@ -13,11 +12,9 @@ import {
   type Envelope,
 } from '#libs/contracts';
 import { Does, Hopeless, On, Reactions } from '#libs/messaging';
-import { freshDatabase } from '../../../tools/postgres/testing.js';
-import { CreateEffect1700000000100, effectsOf } from '../testing/effects.js';
-import { startForTest, type TestedService } from '../testing/index.js';
+import { effectsOf, startWithEffects } from '../testing/effects.js';
+import type { TestedService } from '../testing/index.js';
 import { placed } from '../testing/placed.js';
-import { Service } from './index.js';
 
 /** How often a token's reaction still has to fail. */
 const failures = new Map<string, number>();
@@ -50,18 +47,11 @@ class Probe {
   }
 }
 
-@Service({ name: 'inventory', title: 'Probe', port: 0, migrations: [CreateEffect1700000000100] })
-@Module({ controllers: [Probe] })
-class ProbeModule {}
-
 describe('a message through the pipeline', () => {
   let service: TestedService;
-  let drop: () => Promise<void>;
 
   beforeAll(async () => {
-    const fresh = await freshDatabase();
-    drop = fresh.drop;
-    service = await startForTest(ProbeModule, { url: fresh.url });
+    service = await startWithEffects(Probe);
   });
 
   afterEach(async () => {
@@ -69,10 +59,7 @@ describe('a message through the pipeline', () => {
     await service.query('truncate effect, outbox, dead_letter');
   });
 
-  afterAll(async () => {
-    await service.close();
-    await drop();
-  });
+  afterAll(() => service.close());
 
   const effects = () => effectsOf(service);
   const deadLetters = () =>

@@ -1,15 +1,12 @@
-import { Module } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import type { EntityManager } from 'typeorm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { OrderPlaced, type Envelope } from '#libs/contracts';
 import { On, Reactions } from '#libs/messaging';
 import { send } from '#libs/outbox';
-import { freshDatabase } from '../../../tools/postgres/testing.js';
-import { CreateEffect1700000000100, effectsOf } from '../testing/effects.js';
-import { startForTest, type TestedService } from '../testing/index.js';
+import { effectsOf, startWithEffects } from '../testing/effects.js';
+import type { TestedService } from '../testing/index.js';
 import { placed } from '../testing/placed.js';
-import { Service } from './index.js';
 
 let failsOnce: string | undefined;
 /** The statement that fails is the last one, and its answer is not waited for. */
@@ -40,40 +37,24 @@ class Probe {
   }
 }
 
-const shared = { name: 'inventory', title: 'Probe', port: 0, migrations: [CreateEffect1700000000100] };
-
-@Service({ ...shared, perKey: true })
-@Module({ controllers: [Probe] })
-class PerKeyModule {}
-
-@Service(shared)
-@Module({ controllers: [Probe] })
-class OrdinaryModule {}
-
 describe.each([
-  ['that keep to their key', PerKeyModule],
-  ['that may touch anything', OrdinaryModule],
-])('reactions %s, in one transaction', (_, module) => {
+  ['that keep to their key', true],
+  ['that may touch anything', false],
+])('reactions %s, in one transaction', (_, perKey) => {
   let service: TestedService;
-  let drop: () => Promise<void>;
 
   beforeAll(async () => {
-    const fresh = await freshDatabase();
-    drop = fresh.drop;
-    service = await startForTest(module, { url: fresh.url });
+    service = await startWithEffects(Probe, { perKey });
   });
   afterEach(() => service.query('truncate effect'));
-  afterAll(async () => {
-    await service.close();
-    await drop();
-  });
+  afterAll(() => service.close());
 
   const steps = () => effectsOf(service);
 
-  it(module === PerKeyModule ? 'take turns at each statement' : 'run one after the other', async () => {
+  it(perKey ? 'take turns at each statement' : 'run one after the other', async () => {
     await service.deliver([placed('one'), placed('two')]);
     expect(await steps()).toEqual(
-      module === PerKeyModule
+      perKey
         ? ['one begins', 'two begins', 'one ends', 'two ends']
         : ['one begins', 'one ends', 'two begins', 'two ends'],
     );
