@@ -103,8 +103,9 @@ export class Messaging implements Consumer {
   /** Has the store feed another group with what this service reacts to. Tells how many messages wait for it, and of when the oldest is, if any. */
   async createGroup(name: string, from: Date): Promise<{ messages: number; oldest?: Date }> {
     const { transport } = this.parts;
-    const messages = await transport.createGroup({ ...this.subscription, service: name }, from);
+    // First: where this fails, there is no group.
     const oldest = await oldestOf(transport.history(this.subscription.sources, from));
+    const messages = await transport.createGroup({ ...this.subscription, service: name }, from);
     return { messages, ...(oldest ? { oldest } : {}) };
   }
 

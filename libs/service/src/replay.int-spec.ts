@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { v7 as uuidv7 } from 'uuid';
 import type { EntityManager } from 'typeorm';
 import { encode, OrderPlaced, type Envelope } from '#libs/contracts';
@@ -118,6 +118,18 @@ describe('a replay', () => {
     expect(await post('/ops/groups', { ...group, name: 'payment' })).toMatchObject({ status: 409 });
     expect(await post('/ops/groups', { ...group, name: 'Inventory!' })).toMatchObject({ status: 400 });
     expect(await effects()).toEqual([]);
+  });
+
+  it('leaves no group where the store breaks off the look at what there is for it', async () => {
+    const group = { name: 'inventory-later', from };
+    const transport: Transport = service.get(TRANSPORT as never);
+    const history = vi.spyOn(transport, 'history');
+    history.mockImplementationOnce(() => {
+      throw new Error('the store is away');
+    });
+    expect(await post('/ops/groups', group)).toMatchObject({ status: 503 });
+    history.mockRestore();
+    expect(await post('/ops/groups', group)).toMatchObject({ status: 201 });
   });
 
   it('is refused without the token, for another service, and from no time', async () => {
