@@ -1,9 +1,8 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { EntityManager } from 'typeorm';
 import type { Envelope } from '#libs/contracts';
-import type { Handler } from '#libs/messaging';
 import { transaction } from '#libs/outbox';
-import { isDatabaseDown, toldApart } from './database-errors.js';
+import { isDatabaseDown } from './database-errors.js';
 import { LEASE_MS, RENEW_MS, type DueWork } from './due.js';
 import { Effects, type EffectParts } from './effects.js';
 import { Gathering } from './gathering.js';
@@ -11,17 +10,9 @@ import type { HandlingParts } from './parts.js';
 import { takeTurns } from './take-turns.js';
 
 /** What is left of due work that was run: its effect, to be had together with the end of its row. */
-export interface Conclusion {
+export interface Ending {
   readonly work: DueWork;
   readonly cause: Envelope;
-  readonly handler: Handler;
-  readonly effect: (tx: EntityManager) => Promise<unknown>;
-}
-
-interface Ending {
-  readonly work: DueWork;
-  readonly cause: Envelope;
-  /** Has the effect, and adds what it returned. */
   readonly conclude: (tx: EntityManager, effects: Effects) => Promise<void>;
 }
 
@@ -59,8 +50,7 @@ export class Conclusions {
   }
 
   /** Resolves once row and effect are committed; after a rejection neither is, unless the database was lost on the way. @throws LeaseLost */
-  together(conclusion: Conclusion): Promise<void> {
-    const ending = endingOf(conclusion);
+  together(ending: Ending): Promise<void> {
     const concluded = Promise.withResolvers<void>();
     // Within the span of its own work, whoever's turn it is.
     void this.gathering.add([{ ...ending, conclude: AsyncResource.bind(ending.conclude), concluded }]);
@@ -68,8 +58,9 @@ export class Conclusions {
   }
 
   /** The same in a transaction that nobody shares. */
-  alone(conclusion: Conclusion): Promise<void> {
-    return this.commitOne(endingOf(conclusion));
+  async alone(ending: Ending): Promise<void> {
+    const finished = await this.commit([ending]);
+    if (finished.size === 0) throw new LeaseLost(ending.work);
   }
 
   private async commitTogether(batch: readonly Waiting[]): Promise<void> {
@@ -82,14 +73,9 @@ export class Conclusions {
     } catch (error) {
       for (const one of batch) {
         if (batch.length === 1 || isDatabaseDown(error)) one.concluded.reject(error);
-        else this.commitOne(one).then(one.concluded.resolve, one.concluded.reject);
+        else this.alone(one).then(one.concluded.resolve, one.concluded.reject);
       }
     }
-  }
-
-  private async commitOne(ending: Ending): Promise<void> {
-    const finished = await this.commit([ending]);
-    if (finished.size === 0) throw new LeaseLost(ending.work);
   }
 
   /** Returns the rows that were still the holder's: all of theirs is committed, and nothing of the others. */
@@ -117,12 +103,4 @@ export class Conclusions {
       .catch(() => undefined)
       .finally(() => (this.renewal = undefined));
   }
-}
-
-function endingOf({ work, cause, handler, effect }: Conclusion): Ending {
-  return {
-    work,
-    cause,
-    conclude: async (tx, effects) => effects.add(await toldApart(tx, () => effect(tx)), cause, handler),
-  };
 }

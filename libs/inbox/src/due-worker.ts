@@ -4,7 +4,7 @@ import type { Command, Envelope } from '#libs/contracts';
 import { failPoint, Hopeless, Postponed, processing, traceFields, topicOf, type Handler } from '#libs/messaging';
 import { Signal } from '#libs/outbox';
 import { delayAfter } from './backoff.js';
-import { Conclusions, LeaseLost } from './conclusions.js';
+import { Conclusions, LeaseLost, type Ending } from './conclusions.js';
 import { isDatabaseDown, toldApart } from './database-errors.js';
 import type { DeadLetterReason } from './dead-letters.js';
 import { errorText } from './dead-letters-error.js';
@@ -242,8 +242,7 @@ export class DueWorker implements Doer {
   }
 
   private react(work: DueWork, envelope: Envelope, handler: Handler): Promise<void> {
-    const effect = (tx: EntityManager) => runWithin(this.parts.limits, handler, () => handler.run(envelope, tx), tx);
-    return this.conclusions.alone({ work, cause: envelope, handler, effect });
+    return this.conclusions.alone(endingOf(work, envelope, handler, (tx) => handler.run(envelope, tx)));
   }
 
   private async command(work: DueWork, envelope: Envelope, handler: Handler): Promise<void> {
@@ -252,22 +251,16 @@ export class DueWorker implements Doer {
     const call = () => runWithin(limits, handler, () => handler.run(command));
     const conclusion = (await toldApart(database, call)) as (tx: EntityManager) => Promise<unknown>;
     failPoint('after-call');
-    await this.conclude(work, envelope, handler, (tx) => runWithin(limits, handler, () => conclusion(tx), tx));
+    await this.conclude(endingOf(work, envelope, handler, conclusion));
   }
 
   /** With batches of one, commands run beside each other to their end. */
-  private async conclude(
-    work: DueWork,
-    cause: Envelope,
-    handler: Handler,
-    effect: (tx: EntityManager) => Promise<unknown>,
-  ): Promise<void> {
-    const conclusion = { work, cause, handler, effect };
-    if (this.parts.maxBatch === 1) return this.conclusions.alone(conclusion);
+  private async conclude(ending: Ending): Promise<void> {
+    if (this.parts.maxBatch === 1) return this.conclusions.alone(ending);
     this.concluding++;
     if (this.crowded) this.woken.set();
     try {
-      await this.conclusions.together(conclusion);
+      await this.conclusions.together(ending);
     } finally {
       this.concluding--;
     }
@@ -335,6 +328,15 @@ export class DueWorker implements Doer {
 function fieldsOfWork({ type, key, headers }: DueWork): object {
   const { id, correlationid, traceparent } = headers;
   return { type, message_id: id, correlation_id: correlationid, order_id: key, ...traceFields({ traceparent }) };
+}
+
+function endingOf(
+  work: DueWork,
+  cause: Envelope,
+  handler: Handler,
+  effect: (tx: EntityManager) => Promise<unknown>,
+): Ending {
+  return { work, cause, conclude: (tx, effects) => effects.run(tx, cause, handler, () => effect(tx)) };
 }
 
 function reasonToGiveUp(work: DueWork, error: unknown, attempts: number): DeadLetterReason | undefined {

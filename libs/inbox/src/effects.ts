@@ -1,8 +1,10 @@
 import type { EntityManager } from 'typeorm';
 import type { CommandType, Envelope, EventType, MessageType, Stated } from '#libs/contracts';
-import type { HandlerInfo, OutgoingMessage } from '#libs/messaging';
+import type { Handler, OutgoingMessage } from '#libs/messaging';
 import type { Outbox, OutboxRow } from '#libs/outbox';
+import { toldApart } from './database-errors.js';
 import { prepareCommands, type DueWork, type NewWork } from './due.js';
+import { runWithin, type Limits } from './limits.js';
 
 /** Does commands, and is told of new ones as they are written. */
 export interface Doer {
@@ -15,20 +17,28 @@ export interface Doer {
 export interface EffectParts {
   readonly outbox: Outbox;
   readonly service: string;
+  readonly limits: Limits;
   readonly doer: Doer;
 }
 
 /** What reactions of one transaction returned, serialised and ready to be written. */
 export class Effects {
-  readonly events: OutgoingMessage[] = [];
-  readonly commands: NewWork[] = [];
+  private readonly events: OutgoingMessage[] = [];
+  private readonly commands: NewWork[] = [];
   private rows: Promise<readonly OutboxRow[]> | undefined;
   private taken: Promise<readonly DueWork[]> | undefined;
 
   constructor(private readonly parts: EffectParts) {}
 
-  /** To be called within the span of the reaction: what it returned becomes that span's child. */
-  add(outcome: unknown, cause: Envelope, { emits, reactsTo }: HandlerInfo): void {
+  /**
+   * Runs the part of a handler that is in the transaction, and keeps what it returns. To be called within the span of the handler:
+   * its messages become that span's children.
+   */
+  async run(tx: EntityManager, cause: Envelope, handler: Handler, part: () => Promise<unknown>): Promise<void> {
+    this.add(await toldApart(tx, () => runWithin(this.parts.limits, handler, part, tx)), cause, handler);
+  }
+
+  private add(outcome: unknown, cause: Envelope, { emits, reactsTo }: Handler): void {
     const stated = (Array.isArray(outcome) ? outcome : outcome ? [outcome] : []) as Stated[];
     for (const { of } of stated) {
       if (!emits.includes(of)) throw new UndeclaredEmit(of, reactsTo);

@@ -3,13 +3,13 @@ import type { Envelope } from '#libs/contracts';
 import { failPoint, Hopeless, processing, traceFields, type Delivery, type Handler } from '#libs/messaging';
 import { transaction } from '#libs/outbox';
 import { delayAfter } from './backoff.js';
-import { isDatabaseDown, toldApart } from './database-errors.js';
+import { isDatabaseDown } from './database-errors.js';
 import type { DeadLetter, DeadLetterReason } from './dead-letters.js';
 import { errorText } from './dead-letters-error.js';
 import type { NewWork } from './due.js';
 import { Effects, type Doer } from './effects.js';
 import { Gathering } from './gathering.js';
-import { retryOf, runWithin } from './limits.js';
+import { retryOf } from './limits.js';
 import type { HandlingParts } from './parts.js';
 import { read, Unreadable } from './read.js';
 import { SideBySide } from './side-by-side.js';
@@ -155,10 +155,9 @@ export class Inbox {
     batchSize: number,
   ): Promise<void> {
     await processing(envelope, this.attributesOf(delivery, batchSize), () =>
-      this.parts.metrics.timed(envelope.type, async () => {
-        const reaction = () => runWithin(this.parts.limits, handler, () => handler.run(envelope, tx), tx);
-        effects.add(await toldApart(tx, reaction), envelope, handler);
-      }),
+      this.parts.metrics.timed(envelope.type, () =>
+        effects.run(tx, envelope, handler, () => handler.run(envelope, tx)),
+      ),
     );
   }
 
