@@ -1,5 +1,4 @@
-import type { MessagingMetrics, TransportLog } from '#libs/messaging';
-import { Signal } from '#libs/outbox';
+import { Signal, type MessagingMetrics, type TransportLog } from '#libs/messaging';
 import { isDatabaseDown } from './database-errors.js';
 import type { DeadLetterReplays } from './dead-letters-replay.js';
 

@@ -1,8 +1,16 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
 import type { Command, Envelope } from '#libs/contracts';
-import { failPoint, Hopeless, Postponed, processing, traceFields, topicOf, type Handler } from '#libs/messaging';
-import { Signal } from '#libs/outbox';
+import {
+  failPoint,
+  Hopeless,
+  Postponed,
+  processing,
+  Signal,
+  traceFields,
+  topicOf,
+  type Handler,
+} from '#libs/messaging';
 import { delayAfter } from './backoff.js';
 import { Conclusions, LeaseLost, type Ending } from './conclusions.js';
 import { isDatabaseDown, toldApart } from './database-errors.js';

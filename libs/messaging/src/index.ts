@@ -5,5 +5,6 @@ export * from './handlers.js';
 export * from './metrics.js';
 export * from './reactions.js';
 export * from './server.js';
+export { Signal } from './signal.js';
 export * from './spans.js';
 export * from './transport.js';

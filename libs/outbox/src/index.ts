@@ -4,4 +4,3 @@ export * from './outbox.js';
 export * from './relay.js';
 export { RolledBack, send, transaction } from './sent.js';
 export * from './transactions.js';
-export { Signal } from './signal.js';

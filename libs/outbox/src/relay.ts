@@ -3,6 +3,7 @@ import { Client } from 'pg';
 import {
   failPoint,
   publishing,
+  Signal,
   traceFields,
   type MessagingMetrics,
   type Publisher,
@@ -12,7 +13,6 @@ import { KeyedQueue } from './keyed-queue.js';
 import type { OutboxRow } from './outbox.js';
 import { OutboxReader } from './outbox-reader.js';
 import { delayAfter, Refusals } from './refusals.js';
-import { Signal } from './signal.js';
 
 export interface RelayOptions {
   readonly url: string;

@@ -1,8 +1,7 @@
-import type { Delivery, Subscription } from '#libs/messaging';
+import { Signal, type Delivery, type Subscription } from '#libs/messaging';
 import { channelOf, LEFT, kindOf, leaveLane, move, read, stay, takeLane, type Positioned } from './log.js';
 import type { Session } from './session.js';
 import type { SubscriberSettings } from './subscriber.js';
-import { Wake } from './wake.js';
 
 /** A stand-by looks this often whether the service is free, should nobody tell. */
 const STAND_BY_MS = 250;
@@ -24,7 +23,7 @@ export class Lane {
   /** Resolves once deliveries can arrive. */
   readonly ready = this.opened.promise;
   private readonly kinds: readonly string[];
-  private readonly wake = new Wake();
+  private readonly woken = new Signal();
   private readonly running: Promise<void>;
   private closed = false;
   private failures = 0;
@@ -40,7 +39,7 @@ export class Lane {
 
   async close(): Promise<void> {
     this.closed = true;
-    this.wake.now();
+    this.woken.set();
     await this.running;
     this.opened.resolve();
   }
@@ -57,7 +56,7 @@ export class Lane {
       try {
         session = await this.settings.open(this.subscription);
         session.onNotification((channel, payload) => {
-          if (channel !== LEFT || payload === this.service) this.wake.now();
+          if (channel !== LEFT || payload === this.service) this.woken.set();
         });
         await this.listen(session, [LEFT]);
         if (lost > 0) this.settings.log.info({ service: this.service }, `${this.service} reads from PostgreSQL again`);
@@ -71,7 +70,7 @@ export class Lane {
       } finally {
         await session?.end();
       }
-      if (lost > 0) await this.wake.within(pauseAfter(lost, LONGEST_AWAY_MS), () => this.closed);
+      if (lost > 0 && !this.closed) await this.woken.wait(pauseAfter(lost, LONGEST_AWAY_MS));
     }
   }
 
@@ -85,7 +84,7 @@ export class Lane {
     this.opened.resolve();
     if (!taken) this.settings.log.debug({ service }, `${service} stands by`);
     while (!taken) {
-      await this.wake.within(STAND_BY_MS);
+      await this.woken.wait(STAND_BY_MS);
       if (this.closed) return;
       taken = await takeLane(session, service);
     }
@@ -123,7 +122,7 @@ export class Lane {
       }
       readTo = next.readTo;
       behind = next.found.length > 0 || (readTo > cursor.position && Date.now() > followAt);
-      if (!next.more) await this.wake.within(behind ? MOVE_MS : this.settings.pollMs, () => this.closed);
+      if (!next.more) await this.woken.wait(behind ? MOVE_MS : this.settings.pollMs);
     }
     if (readTo > cursor.position) await move(session, cursor, readTo);
   }
@@ -140,7 +139,7 @@ export class Lane {
       const line = `${this.service} rejected ${found.length} deliveries, which come again in ${pauseMs} ms: ${(error as Error).message}`;
       this.settings.log.warn({ service: this.service, error, from: found[0]?.origin }, line);
       const until = Date.now() + pauseMs;
-      while (!this.closed && Date.now() < until) await this.wake.within(until - Date.now(), () => this.closed);
+      while (!this.closed && Date.now() < until) await this.woken.wait(until - Date.now());
       return false;
     } finally {
       heartbeat.stop();
