@@ -1,5 +1,6 @@
 import type { OffsetsByTopicPartition } from 'kafkajs';
-import { Backoff, pause } from './waiting.js';
+import { Backoff } from '#libs/messaging';
+import { pause } from './waiting.js';
 
 /** Between two commits: what a crash leaves uncommitted comes twice. */
 const PACE_MS = 100;
@@ -48,7 +49,7 @@ export class Commits {
         backoff.reset();
         await pause(PACE_MS, this.stopping.signal);
       } catch {
-        await backoff.wait(this.stopping.signal);
+        await backoff.pause(this.stopping.signal);
       }
     } while (this.due.size > 0 && !this.stopping.signal.aborted);
     this.running = undefined;

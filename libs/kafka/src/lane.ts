@@ -1,5 +1,4 @@
-import type { Delivery } from '#libs/messaging';
-import { Backoff } from './waiting.js';
+import { Backoff, type Delivery } from '#libs/messaging';
 
 /** A message read and not settled yet; `delivery` is absent where this service does not react to its type. */
 export interface Fetched {
@@ -89,7 +88,7 @@ export class Lane {
       } catch (error) {
         if (this.stopping.aborted) return false;
         this.work.rejected(items, error, again);
-        await backoff.wait(this.stopping);
+        await backoff.pause(this.stopping);
         if (this.stopping.aborted) return false;
         batch = batch.map((delivery) => ({ ...delivery, redelivered: true }));
       }

@@ -1,9 +1,8 @@
-import type { Delivery, Subscriber, Subscription, TransportOptions } from '#libs/messaging';
+import { Backoff, type Delivery, type Subscriber, type Subscription, type TransportOptions } from '#libs/messaging';
 import { Client } from './client.js';
 import { GroupMember } from './group-member.js';
 import type { ResolvedSettings } from './settings.js';
 import type { Topics } from './topics.js';
-import { Backoff } from './waiting.js';
 
 type Handle = (batch: readonly Delivery[]) => Promise<void>;
 
@@ -76,7 +75,7 @@ export class KafkaSubscriber implements Subscriber {
         );
         away = true;
       }
-      await backoff.wait(this.closing.signal);
+      await backoff.pause(this.closing.signal);
     }
   }
 

@@ -1,26 +1,3 @@
-/** Doubling from `firstMs` to `mostMs`, each between half and the whole of it, so that replicas do not come back at once. */
-export class Backoff {
-  private next: number;
-
-  constructor(
-    private readonly firstMs: number,
-    private readonly mostMs: number,
-  ) {
-    this.next = firstMs;
-  }
-
-  /** Resolves after the delay, or at once when aborted. */
-  async wait(signal: AbortSignal): Promise<void> {
-    const delay = this.next * (0.5 + Math.random() / 2);
-    this.next = Math.min(this.next * 2, this.mostMs);
-    await pause(delay, signal);
-  }
-
-  reset(): void {
-    this.next = this.firstMs;
-  }
-}
-
 /** Resolves after `ms`, or at once when aborted. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

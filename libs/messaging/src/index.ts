@@ -1,3 +1,4 @@
+export { Backoff } from './backoff.js';
 export * from './errors.js';
 export * from './fail-points.js';
 export { gatherWrites } from './gather-writes.js';

@@ -1,7 +1,6 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Delivery, TransportLog } from '#libs/messaging';
-import { Backoff } from './backoff.js';
+import { Backoff, type Delivery, type TransportLog } from '#libs/messaging';
 import { closeChannel } from './close-channel.js';
 import { fromAmqp } from './headers.js';
 import type { Link } from './link.js';

@@ -1,8 +1,7 @@
 import { connect, type ChannelModel } from 'amqplib';
 import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
-import { gatherWrites, type TransportLog } from '#libs/messaging';
-import { Backoff } from './backoff.js';
+import { Backoff, gatherWrites, type TransportLog } from '#libs/messaging';
 import { RabbitRefused, explained } from './refusals.js';
 import { connectArguments, placeOf, type Settings } from './settings.js';
 

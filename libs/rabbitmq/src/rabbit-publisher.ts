@@ -1,6 +1,5 @@
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
-import type { OutgoingMessage, Publisher, TransportLog } from '#libs/messaging';
-import { Backoff } from './backoff.js';
+import { Backoff, type OutgoingMessage, type Publisher, type TransportLog } from '#libs/messaging';
 import { toAmqp } from './headers.js';
 import type { Link } from './link.js';
 import { EVENTS } from './names.js';

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Pauses that double up to a cap, with full jitter, so that replicas do not come back in step. */
+/** Pauses that double up to a cap, each between half and the whole of it, so that replicas do not come back in step. */
 export class Backoff {
   private attempts = 0;
 
