@@ -3,11 +3,12 @@ import type { EntityManager } from 'typeorm';
 import type { Command, Envelope } from '#libs/contracts';
 import {
   failPoint,
+  fieldsOf,
   Hopeless,
   Postponed,
   processing,
   Signal,
-  traceFields,
+  storedFields,
   topicOf,
   type Handler,
 } from '#libs/messaging';
@@ -18,7 +19,6 @@ import type { DeadLetterReason } from './dead-letters.js';
 import { errorText } from './dead-letters-error.js';
 import { LEASE_MS, RENEW_MS, type DueTable, type DueWork, type Holder, type NewWork } from './due.js';
 import type { Doer } from './effects.js';
-import { describe, fieldsOf } from './inbox.js';
 import { retryOf, runWithin } from './limits.js';
 import type { HandlingParts } from './parts.js';
 import { read, Unreadable } from './read.js';
@@ -203,8 +203,8 @@ export class DueWorker implements Doer {
     this.astray = true;
     if (error instanceof LeaseLost) return;
     this.parts.log.warn(
-      { event: 'due_work_interrupted', error: describe(error) },
-      `${work.type} is begun anew once the database answers: ${describe(error)}`,
+      { event: 'due_work_interrupted', error: String(error) },
+      `${work.type} is begun anew once the database answers: ${String(error)}`,
     );
   }
 
@@ -278,23 +278,23 @@ export class DueWorker implements Doer {
     const { database, due, log } = this.parts;
     if (error instanceof LeaseLost || isDatabaseDown(error)) throw error;
     if (error instanceof Postponed) {
-      if (!(await due.putOff(database, this.me, work.rowId, error.inMs, describe(error)))) throw new LeaseLost(work);
+      if (!(await due.putOff(database, this.me, work.rowId, error.inMs, String(error)))) throw new LeaseLost(work);
       this.count(work, 'postponed');
       log.debug(
-        { event: `${work.kind}_postponed`, in_ms: error.inMs, reason: error.message, ...fieldsOfWork(work) },
+        { event: `${work.kind}_postponed`, in_ms: error.inMs, reason: error.message, ...storedFields(work) },
         `${work.type} waits, next look in ${error.inMs} ms: ${error.message}`,
       );
       return;
     }
     const policy = retryOf(this.parts.handlers.of(work.kind, work.type), this.parts.limits);
-    const fields = { ...fieldsOfWork(work), attempt: work.attempts, error: describe(error) };
+    const fields = { ...storedFields(work), attempt: work.attempts, error: String(error) };
     const reason = reasonToGiveUp(work, error, policy.attempts);
     if (reason) {
       await this.setAside(work, error, reason);
       this.count(work, 'dead_lettered');
       log.error(
         { event: `${work.kind}_dead_lettered`, reason, ...fields },
-        `${work.type} was set aside: ${describe(error)}`,
+        `${work.type} was set aside: ${String(error)}`,
       );
     } else {
       const delayMs = delayAfter(work.attempts, policy);
@@ -302,7 +302,7 @@ export class DueWorker implements Doer {
       this.count(work, 'retry');
       log.warn(
         { event: `${work.kind}_retry`, in_ms: delayMs, ...fields },
-        `${work.type} failed, next try in ${delayMs} ms: ${describe(error)}`,
+        `${work.type} failed, next try in ${delayMs} ms: ${String(error)}`,
       );
     }
   }
@@ -330,12 +330,6 @@ export class DueWorker implements Doer {
     if (this.running.size === 0) return;
     await this.parts.due.renew(this.parts.database, this.me, [...this.running.keys()], LEASE_MS).catch(() => undefined);
   }
-}
-
-/** Of its headers: it may be what cannot be read. */
-function fieldsOfWork({ type, key, headers }: DueWork): object {
-  const { id, correlationid, traceparent } = headers;
-  return { type, message_id: id, correlation_id: correlationid, order_id: key, ...traceFields({ traceparent }) };
 }
 
 function endingOf(

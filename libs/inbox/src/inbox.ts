@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { Envelope } from '#libs/contracts';
-import { failPoint, Hopeless, processing, traceFields, type Delivery, type Handler } from '#libs/messaging';
+import { failPoint, fieldsOf, Hopeless, processing, type Delivery, type Handler } from '#libs/messaging';
 import { transaction } from '#libs/outbox';
 import { delayAfter } from './backoff.js';
 import { isDatabaseDown } from './database-errors.js';
@@ -186,12 +186,12 @@ export class Inbox {
     if (claimed.size === 0) return this.report([one], [], claimed);
     const { type } = one.envelope;
     this.parts.metrics.handled({ ...one.envelope, topic: one.delivery.topic }, hopeless ? 'dead_lettered' : 'retry');
-    const fields = { ...fieldsOf(one.envelope), error: describe(error) };
-    if (hopeless) log.error({ event: 'event_dead_lettered', ...fields }, `${type} was set aside: ${describe(error)}`);
+    const fields = { ...fieldsOf(one.envelope), error: String(error) };
+    if (hopeless) log.error({ event: 'event_dead_lettered', ...fields }, `${type} was set aside: ${String(error)}`);
     else
       log.warn(
         { event: 'event_retry', attempt: 1, in_ms: delayMs, ...fields },
-        `${type} failed, next try in ${delayMs} ms: ${describe(error)}`,
+        `${type} failed, next try in ${delayMs} ms: ${String(error)}`,
       );
     if (!hopeless) this.parts.doer.wake();
   }
@@ -258,15 +258,6 @@ export class Inbox {
 }
 
 const SAID = { duplicate: 'came again', processed: 'processed', waiting: 'waits behind an earlier one' };
-
-export function fieldsOf({ type, id, correlationId, key, traceparent }: Envelope): object {
-  return { type, message_id: id, correlation_id: correlationId, order_id: key, ...traceFields({ traceparent }) };
-}
-
-/** One line that says what went wrong. */
-export function describe(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-}
 
 function distinct(batch: readonly Readable[]): Envelope[] {
   return [...new Map(batch.map(({ envelope }) => [envelope.id, envelope])).values()];

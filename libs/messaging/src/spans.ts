@@ -10,6 +10,7 @@ import {
   type Context,
 } from '@opentelemetry/api';
 import { Postponed } from './errors.js';
+import type { OutgoingMessage } from './transport.js';
 
 /*
  * Names and attributes follow the OpenTelemetry semantic conventions for messaging, version 1.45; a test compares them. A span is named by
@@ -29,6 +30,11 @@ export interface Spanned {
   readonly type: string;
   readonly key: string;
   readonly correlationId?: string | undefined;
+}
+
+interface Logged extends Omit<Spanned, 'id'> {
+  readonly id?: string | undefined;
+  readonly traceparent?: string | undefined;
 }
 
 function attributesOf(message: Spanned): Attributes {
@@ -110,10 +116,17 @@ export async function publishing(
   }
 }
 
-/** What a log line tells of a message's trace: its id, and that of the span that created the message. */
-export function traceFields({ traceparent }: { readonly traceparent?: string | undefined }) {
+/** What a log line tells of a message; of its trace the id, and that of the span that created the message. */
+export function fieldsOf({ type, id, correlationId, key, traceparent }: Logged): object {
   const [, trace_id, span_id] = traceparent?.split('-') ?? [];
-  return trace_id && span_id ? { trace_id, span_id } : {};
+  const ids = trace_id && span_id ? { trace_id, span_id } : {};
+  return { type, message_id: id, correlation_id: correlationId, order_id: key, ...ids };
+}
+
+/** The same of its headers: it may be what cannot be read. */
+export function storedFields({ type, key, headers }: Pick<OutgoingMessage, 'type' | 'key' | 'headers'>): object {
+  const { id, correlationid: correlationId, traceparent } = headers;
+  return fieldsOf({ type, key, id, correlationId, traceparent });
 }
 
 /** Runs `work` in a span of its own, child of whatever is active. */

@@ -4,7 +4,7 @@ import {
   failPoint,
   publishing,
   Signal,
-  traceFields,
+  storedFields,
   type MessagingMetrics,
   type Publisher,
   type TransportLog,
@@ -158,7 +158,12 @@ export class Relay {
       } catch (error) {
         const alone = rows.length === 1 ? rows[0] : undefined;
         this.options.log.warn(
-          { event: 'publish_failed', messages: rows.length, error: messageOf(error), ...(alone && fieldsOf(alone)) },
+          {
+            event: 'publish_failed',
+            messages: rows.length,
+            error: messageOf(error),
+            ...(alone && storedFields(alone)),
+          },
           `relay: ${rows.length} messages not confirmed, they stay in the outbox: ${messageOf(error)}`,
         );
         if (alone) {
@@ -174,7 +179,7 @@ export class Relay {
       if (confirmed.length === 0) removeAt = Date.now() + REMOVE_EVERY_MS;
       confirmed.push(...rows);
       for (const row of rows)
-        this.options.log.info({ event: 'event_published', ...fieldsOf(row) }, `${row.type} published`);
+        this.options.log.info({ event: 'event_published', ...storedFields(row) }, `${row.type} published`);
     };
 
     /** What was refused goes alone. So does what shows whether the store is back, rather one that was not refused yet. */
@@ -257,11 +262,6 @@ export class Relay {
 async function lock(client: Client): Promise<boolean> {
   const { rows } = await client.query<{ locked: boolean }>('select pg_try_advisory_lock($1) as locked', [LOCK]);
   return rows[0]?.locked ?? false;
-}
-
-function fieldsOf({ type, id, key, headers }: OutboxRow): object {
-  const { correlationid, traceparent } = headers;
-  return { type, message_id: id, correlation_id: correlationid, order_id: key, ...traceFields({ traceparent }) };
 }
 
 function messageOf(error: unknown): string {
