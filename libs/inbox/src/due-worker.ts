@@ -19,10 +19,10 @@ import type { DeadLetterReason } from './dead-letters.js';
 import { errorText } from './dead-letters-error.js';
 import { LEASE_MS, RENEW_MS, type DueTable, type DueWork, type Holder, type NewWork } from './due.js';
 import type { Doer } from './effects.js';
-import { retryOf, runWithin } from './limits.js';
+import { deathsOf, retryOf, runWithin } from './limits.js';
 import type { HandlingParts } from './parts.js';
 import { read, Unreadable } from './read.js';
-import { ALONE, KillsTheProcess } from './suspects.js';
+import { FEWEST_DEATHS, KillsTheProcess } from './suspects.js';
 
 export interface DueWorkerParts extends HandlingParts {
   /** Handlers at once, at most. */
@@ -223,10 +223,8 @@ export class DueWorker implements Doer {
   private async attempt(work: DueWork): Promise<void> {
     const { metrics } = this.parts;
     const { envelope, handler } = read(work.kind, work, this.parts.handlers);
-    // A handler's own, larger number is there for outages of what it calls, which no process dies of.
-    const { limits } = this.parts;
-    const deaths = Math.min(limits.retry.attempts, retryOf(handler, limits).attempts);
-    if (work.unexplained >= Math.max(ALONE, deaths)) throw new KillsTheProcess(work.type, work.unexplained);
+    const deaths = Math.max(FEWEST_DEATHS, deathsOf(handler, this.parts.limits));
+    if (work.unexplained >= deaths) throw new KillsTheProcess(work.type, work.unexplained);
     const attributes = {
       ...(work.kind === 'command' ? OWN_TABLE : this.arrivedFrom(envelope)),
       'messaging.consumer.group.name': this.parts.service,

@@ -9,11 +9,11 @@ import { errorText } from './dead-letters-error.js';
 import type { NewWork } from './due.js';
 import { Effects, type Doer } from './effects.js';
 import { Gathering } from './gathering.js';
-import { retryOf } from './limits.js';
+import { deathsOf, retryOf } from './limits.js';
 import type { HandlingParts } from './parts.js';
 import { read, Unreadable } from './read.js';
 import { SideBySide } from './side-by-side.js';
-import { ALONE, KillsTheProcess, Suspects } from './suspects.js';
+import { FEWEST_DEATHS, KillsTheProcess, Suspects } from './suspects.js';
 import { takeTurns } from './take-turns.js';
 import { Turn } from './turn.js';
 
@@ -100,7 +100,7 @@ export class Inbox {
     const { manager } = this.parts.database;
     const { id } = one.envelope;
     // The first one recorded may be of a whole batch, and the death before it is not recorded.
-    if (attempts >= Math.max(ALONE, retryOf(one.handler, this.parts.limits).attempts - 1)) {
+    if (attempts >= Math.max(FEWEST_DEATHS, deathsOf(one.handler, this.parts.limits) - 1)) {
       await this.storeForRetry(one, new KillsTheProcess(one.envelope.type, attempts));
     } else {
       await suspects.record(manager, [id]);

@@ -15,6 +15,14 @@ export function retryOf(handler: Handler | undefined, limits: Limits): Required<
   return { ...limits.retry, ...handler?.retry };
 }
 
+/**
+ * Ends of the process that a message may be the cause of before it is given up. A handler's own, larger number of attempts is there for outages
+ * of what it calls, which no process dies of.
+ */
+export function deathsOf(handler: Handler, limits: Limits): number {
+  return Math.min(limits.retry.attempts, retryOf(handler, limits).attempts);
+}
+
 /** The handler did not end in time; its transaction is rolled back. */
 class TimedOut extends Error {
   override readonly name = 'TimedOut';

@@ -99,10 +99,15 @@ describe('Suspects', () => {
     expect(await new Suspects(EACH).begin(database.manager, ids)).toEqual(new Map());
   });
 
-  it.each([1, 2, 3])(
-    'gives up, at %i attempts, only what the process ended with while it was alone',
-    async (attempts) => {
-      const parts = await handlingParts(database, handlersOf({}), attempts);
+  it.each([
+    [1, 1],
+    [2, 2],
+    [3, 3],
+    [3, 50],
+  ])(
+    'gives up, at %i attempts of the service and %i of the handler, only what the process ended with while it was alone',
+    async (attempts, own) => {
+      const parts = await handlingParts(database, handlersOf({ retry: { attempts: own } }), attempts);
       const inbox = new Inbox({ ...parts, lingerMs: 0, doer: new DueWorker(parts) });
       const batch = Array.from({ length: EACH }, shipped);
       const [killer = '', notBegun, ...others] = batch.map(({ id }) => id);

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
 import { Hopeless } from '#libs/messaging';
 
-/** Attempts that ended with the process, of which one at least was of the message alone. */
-export const ALONE = 2;
+/** Ends of the process before a message is given up, at least: the first may have been of a whole batch. */
+export const FEWEST_DEATHS = 2;
 
 /** The process ended each time this message was handled. */
 export class KillsTheProcess extends Hopeless {

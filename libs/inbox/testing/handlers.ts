@@ -5,19 +5,18 @@ import { Handlers, type HandlerInfo } from '#libs/messaging';
 /** What a message comes to, by its key. */
 type Doing = (key: string) => Promise<void>;
 
-interface Doings {
+/** `retry` and `timeoutMs` are of both handlers. */
+interface Doings extends Pick<HandlerInfo, 'retry' | 'timeoutMs'> {
   readonly does?: Doing;
   readonly ends?: Doing;
   /** May return commands. */
   readonly reacts?: (key: string, tx: EntityManager) => Promise<unknown>;
-  /** Of the command. */
-  readonly timeoutMs?: number;
 }
 
 /** Handlers of `payment.charge`, which does one thing and ends with another, and of `shipment.created`. */
 export function handlersOf({ does, ends, reacts, ...own }: Doings): Handlers {
   const command: HandlerInfo = { reactsTo: ChargePayment, emits: [], ...own };
-  const event: HandlerInfo = { reactsTo: ShipmentCreated, emits: [ChargePayment] };
+  const event: HandlerInfo = { reactsTo: ShipmentCreated, emits: [ChargePayment], ...own };
   const charge = async ({ key }: { key: string }) => {
     await does?.(key);
     return () => ends?.(key);
