@@ -26,7 +26,7 @@ import { FEWEST_DEATHS, KillsTheProcess } from './suspects.js';
 
 export interface DueWorkerParts extends HandlingParts {
   /** Handlers at once, at most. */
-  readonly concurrency?: number;
+  readonly concurrency: number;
 }
 
 const LONGEST_WAIT_MS = 1_000;
@@ -120,10 +120,6 @@ export class DueWorker implements Doer {
     if (this.astray) await this.handBack().catch(() => undefined);
   }
 
-  private get concurrency(): number {
-    return this.parts.concurrency ?? 16;
-  }
-
   private async run(): Promise<void> {
     while (!this.stopping) {
       let waitMs = LONGEST_WAIT_MS;
@@ -152,8 +148,9 @@ export class DueWorker implements Doer {
 
   /** What waits for its end needs no handler, up to a batch of it: else the pace of transactions would be that of commands. */
   private get room(): number {
-    const waiting = Math.min(this.concluding, this.parts.maxBatch);
-    return Math.max(0, this.concurrency + waiting - this.running.size - this.promised.size - this.reserved);
+    const { concurrency, maxBatch } = this.parts;
+    const waiting = Math.min(this.concluding, maxBatch);
+    return Math.max(0, concurrency + waiting - this.running.size - this.promised.size - this.reserved);
   }
 
   /** What it runs, or is about to. */

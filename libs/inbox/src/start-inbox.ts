@@ -10,11 +10,10 @@ import type { Limits } from './limits.js';
 import { Turn } from './turn.js';
 
 type Given = 'service' | 'database' | 'handlers' | 'outbox' | 'log' | 'metrics' | 'system';
-type Defaulted = 'limits' | 'maxBatch' | 'paceMs' | 'lingerMs' | 'perKey';
+type Defaulted = 'limits' | 'maxBatch' | 'paceMs' | 'lingerMs' | 'perKey' | 'concurrency';
 
 /** What is absent, or undefined, is as the variables of a service have it by default. */
-export interface InboxOptions
-  extends Pick<InboxParts, Given>, Partial<Pick<InboxParts, Defaulted>>, Pick<DueWorkerParts, 'concurrency'> {
+export interface InboxOptions extends Pick<InboxParts, Given>, Partial<Pick<InboxParts & DueWorkerParts, Defaulted>> {
   /** How long claims are kept. */
   readonly retentionDays?: number;
 }
@@ -48,6 +47,7 @@ export async function startInbox({
   paceMs = paceOf(system),
   lingerMs = 0,
   perKey = false,
+  concurrency = 16,
   retentionDays = 7,
   ...given
 }: InboxOptions): Promise<RunningInbox> {
@@ -55,7 +55,7 @@ export async function startInbox({
   const claims = new Claims(retentionDays);
   const deadLetters = new DeadLetters();
   const own = { claims, deadLetters, due: new DueTable(), suspectsTurn: new Turn() };
-  const parts = { ...given, system, limits, maxBatch, paceMs, lingerMs, perKey, ...own };
+  const parts = { ...given, system, limits, maxBatch, paceMs, lingerMs, perKey, concurrency, ...own };
   const { database, handlers, log } = parts;
   await claims.keepPartitions(database);
 

@@ -5,7 +5,7 @@ import { Outbox } from '#libs/outbox';
 import { Claims } from '../src/claims.js';
 import { DeadLetters } from '../src/dead-letters.js';
 import { DueTable } from '../src/due.js';
-import type { HandlingParts } from '../src/parts.js';
+import type { DueWorkerParts } from '../src/due-worker.js';
 import { Turn } from '../src/turn.js';
 
 /** All that handling a message takes, with that many attempts at once and no pace. */
@@ -13,7 +13,7 @@ export async function handlingParts(
   database: DataSource,
   handlers: Handlers,
   attempts: number,
-): Promise<HandlingParts> {
+): Promise<DueWorkerParts> {
   const claims = new Claims(1);
   await claims.keepPartitions(database);
   return {
@@ -26,6 +26,7 @@ export async function handlingParts(
     deadLetters: new DeadLetters(),
     limits: { retry: { attempts, baseMs: 1, capMs: 5 }, timeoutMs: 30_000 },
     maxBatch: 100,
+    concurrency: 16,
     paceMs: 0,
     perKey: true,
     suspectsTurn: new Turn(),

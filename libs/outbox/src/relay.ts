@@ -37,7 +37,7 @@ const PUBLISHES_IN_FLIGHT = 4;
 /** Confirmed rows are deleted together, those of this long. A crash meanwhile sends them twice. */
 const REMOVE_EVERY_MS = 250;
 const STAND_BY_MS = 1_000;
-const ANSWER_TIMEOUT_MS = 10_000;
+const STOP_WITHIN_MS = 5_000;
 /** Any number, the same in each replica: one relay works per database. */
 const LOCK = 7_205_001;
 
@@ -46,6 +46,7 @@ const LOCK = 7_205_001;
  * per database, the others stand by. Broker and database may go away at any time: it waits and goes on.
  */
 export class Relay {
+  private readonly options: Required<RelayOptions>;
   private readonly woken = new Signal();
   private stopping = false;
   private active = false;
@@ -59,7 +60,9 @@ export class Relay {
   private notifying = false;
   private failures = 0;
 
-  constructor(private readonly options: RelayOptions) {}
+  constructor({ pollMs = 500, answerTimeoutMs = 10_000, ...given }: RelayOptions) {
+    this.options = { ...given, pollMs, answerTimeoutMs };
+  }
 
   start(): void {
     this.running ??= this.run();
@@ -73,11 +76,11 @@ export class Relay {
     this.woken.set();
   }
 
-  /** Publishes what it can within `graceMs`, then lets go of the database. */
-  async stop(graceMs = 5_000): Promise<void> {
+  /** Publishes what it can within 5 s, then lets go of the database. */
+  async stop(): Promise<void> {
     this.stopping = true;
     this.woken.set();
-    await Promise.race([this.running, pause(graceMs, undefined, { ref: false })]);
+    await Promise.race([this.running, pause(STOP_WITHIN_MS, undefined, { ref: false })]);
     await this.client?.end().catch(() => undefined);
   }
 
@@ -99,11 +102,12 @@ export class Relay {
   }
 
   private async serve(): Promise<void> {
+    const { url, answerTimeoutMs } = this.options;
     const client = new Client({
-      connectionString: this.options.url,
+      connectionString: url,
       application_name: 'relay',
-      connectionTimeoutMillis: this.answerTimeoutMs,
-      query_timeout: this.answerTimeoutMs,
+      connectionTimeoutMillis: answerTimeoutMs,
+      query_timeout: answerTimeoutMs,
     });
     const lost = new Promise<never>((_, reject) => {
       client.once('error', reject);
@@ -123,7 +127,7 @@ export class Relay {
 
   private async work(client: Client): Promise<void> {
     // What is lost of its deletes in a crash of the database is published twice, which the inbox expects.
-    await client.query(`set synchronous_commit = off; set idle_session_timeout = ${2 * this.answerTimeoutMs}`);
+    await client.query(`set synchronous_commit = off; set idle_session_timeout = ${2 * this.options.answerTimeoutMs}`);
     while (!(await lock(client))) {
       this.failures = 0;
       if (this.stopping) return;
@@ -206,7 +210,7 @@ export class Relay {
       const removing = confirmed.length >= READ || Date.now() >= removeAt || this.stopping;
       if (removing && confirmed.length > 0) await reader.remove(confirmed.splice(0));
       if (this.stopping && inFlight === 0 && confirmed.length === 0) return;
-      await this.woken.wait(confirmed.length > 0 ? Math.max(0, removeAt - Date.now()) : this.pollMs);
+      await this.woken.wait(confirmed.length > 0 ? Math.max(0, removeAt - Date.now()) : this.options.pollMs);
     }
   }
 
@@ -231,21 +235,13 @@ export class Relay {
 
   private async sweep(reader: OutboxReader, limit: number): Promise<OutboxRow[]> {
     const rows = await reader.sweep(limit);
-    if (rows.length < READ) this.sweepAt = Date.now() + this.pollMs;
+    if (rows.length < READ) this.sweepAt = Date.now() + this.options.pollMs;
     return rows;
   }
 
   private publish(rows: readonly OutboxRow[]): Promise<void> {
     const { publisher, metrics, system } = this.options;
     return publishing(system, rows, () => metrics.published(rows, () => publisher.publish(rows)));
-  }
-
-  private get answerTimeoutMs(): number {
-    return this.options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS;
-  }
-
-  private get pollMs(): number {
-    return this.options.pollMs ?? 500;
   }
 
   /** At most one NOTIFY at a time: inside each transaction it would take a global lock at commit. */
