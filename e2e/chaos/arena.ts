@@ -39,7 +39,7 @@ export class Arena {
     const failPoints = await FailPoints.create();
     const port = await freePort();
     const proxies = new Map<string, Proxy>();
-    for (const database of [...services, 'log']) proxies.set(database, await startProxy({ port }));
+    for (const database of [...services, 'log']) proxies.set(database, await startProxy(port));
     const url = (database: string) => `postgres://postgres@127.0.0.1:${proxies.get(database)!.port}/${database}`;
     try {
       const world = await World.start(store, {

@@ -36,7 +36,7 @@ describe('due work', () => {
 
   beforeAll(async () => {
     server = await startTemporaryPostgres();
-    proxy = await startProxy({ port: server.port });
+    proxy = await startProxy(server.port);
   });
   afterAll(async () => {
     await proxy?.close();

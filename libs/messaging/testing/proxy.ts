@@ -10,15 +10,15 @@ export interface Proxy extends Network {
 
 type Link = readonly [client: Socket, server: Socket];
 
-/** Forwards connections on a free port of 127.0.0.1 to the target, until told to cut, hang or slow them. */
-export async function startProxy(target: { readonly host?: string; readonly port: number }): Promise<Proxy> {
+/** Forwards connections on a free port of 127.0.0.1 to that port, until told to cut, hang or slow them. */
+export async function startProxy(port: number): Promise<Proxy> {
   const links = new Set<Link>();
   let state: 'open' | 'cut' | 'hang' = 'open';
   let latencyMs = 0;
 
   const server = createServer({ noDelay: true }, (client) => {
     if (state === 'cut') return void client.resetAndDestroy();
-    const link: Link = [client, connect({ host: target.host ?? '127.0.0.1', port: target.port, noDelay: true })];
+    const link: Link = [client, connect({ host: '127.0.0.1', port, noDelay: true })];
     links.add(link);
     for (const [from, to] of [link, link.toReversed()] as [Socket, Socket][]) {
       if (from === client) from.pipe(to);
@@ -68,7 +68,7 @@ export async function startProxy(target: { readonly host?: string; readonly port
 /** The same before a server on this machine; `url` leads there through the proxy. */
 export async function startProxyTo(url: string): Promise<{ readonly proxy: Proxy; readonly url: string }> {
   const through = new URL(url);
-  const proxy = await startProxy({ port: Number(through.port) });
+  const proxy = await startProxy(Number(through.port));
   through.host = `127.0.0.1:${proxy.port}`;
   return { proxy, url: through.href };
 }

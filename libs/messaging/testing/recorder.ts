@@ -4,12 +4,12 @@ import { eventually } from './eventually.js';
 
 type Batch = readonly Delivery[];
 /** What a replica does with a batch; rejects to have it delivered again. */
-export type Work = (batch: Batch, replica: string) => Promise<void>;
+export type Work = (batch: Batch) => Promise<void>;
 
 /** Notes what one service got, in all its replicas, and what broke the promises of the port. */
 export class Recorder {
   /** Batches in the order in which they were handed over. */
-  readonly batches: { readonly replica: string; readonly deliveries: Batch }[] = [];
+  readonly batches: Batch[] = [];
   /** Deliveries in the order in which their batches resolved. */
   readonly settled: Delivery[] = [];
   readonly overlaps: string[] = [];
@@ -20,10 +20,10 @@ export class Recorder {
 
   async handle(batch: Batch, replica: string, killed: Promise<never>): Promise<void> {
     this.noteOverlaps(batch, replica);
-    this.batches.push({ replica, deliveries: batch });
+    this.batches.push(batch);
     this.running.add(batch);
     try {
-      await Promise.race([this.work(batch, replica), killed]);
+      await Promise.race([this.work(batch), killed]);
       for (const delivery of batch) this.settledIds.add(delivery.id);
       this.settled.push(...batch);
     } finally {
@@ -32,7 +32,7 @@ export class Recorder {
   }
 
   get seen(): Delivery[] {
-    return this.batches.flatMap((batch) => batch.deliveries);
+    return this.batches.flat();
   }
 
   missing(published: readonly OutgoingMessage[]): OutgoingMessage[] {
