@@ -36,6 +36,12 @@ export interface ReplayProgress {
   readonly endedAt: Date | null;
 }
 
+/** Types of letters, by what became of them. */
+interface Became {
+  readonly replayed: string[];
+  readonly failed: string[];
+}
+
 /** What became of letters since the last look. */
 export interface Advanced {
   readonly handedOver: number;
@@ -158,23 +164,21 @@ export class DeadLetterReplays {
         [id],
       );
       if (!job) return undefined;
-      const { replayed, failed } = await settle(tx, id);
+      const became = await settle(tx, id);
+      const { replayed, failed } = became;
       const proven = job.proven || replayed.length > 0;
-      const refused = proven || failed.length === 0 ? await this.handOver(tx, job, proven) : undefined;
-      const all = {
-        replayed: [...replayed, ...(refused?.known ?? [])],
-        failed: [...failed, ...(refused?.failed ?? [])],
-      };
+      const handedOver = proven || failed.length === 0 ? await this.handOver(tx, job, proven, became) : 0;
       await tx.query(
         'update dead_letter_replay set proven = $2, done = done + $3, failed = failed + $4 where id = $1',
-        [id, proven, all.replayed.length, all.failed.length],
+        [id, proven, replayed.length, failed.length],
       );
-      const ended = await this.endOf(tx, id, !proven && all.failed.length > 0);
-      return { ...all, handedOver: refused?.handedOver ?? 0, ...(ended ? { ended } : {}) };
+      const ended = await this.endOf(tx, id, !proven && failed.length > 0);
+      return { ...became, handedOver, ...(ended ? { ended } : {}) };
     });
   }
 
-  private async handOver(tx: EntityManager, job: Job, proven: boolean) {
+  /** Returns how many are due work now. What ends at once, known or unreadable, it adds to what became of the others. */
+  private async handOver(tx: EntityManager, job: Job, proven: boolean, became: Became): Promise<number> {
     const [{ under_way }]: [{ under_way: number }] = await tx.query(
       `select count(*)::int as under_way from dead_letter where ${UNSETTLED} and (state = 'open' or due_id is not null)`,
       [job.id],
@@ -183,33 +187,33 @@ export class DeadLetterReplays {
     // Letters. After a pause there is no rush to make up for it.
     const earned = Math.min(job.idle * job.rate, Math.max(1, job.rate));
     const count = Math.min(room, proven ? Math.floor(earned) : 1);
-    const outcome = { handedOver: 0, known: [] as string[], failed: [] as string[] };
-    if (count <= 0) return outcome;
+    if (count <= 0) return 0;
     const letters: Selected[] = await tx.query(
       `select id, kind, type, headers, body, claimed from dead_letter
        where replay_id = $1 and state = 'replaying' and due_id is null order by created_at, id limit $2 for update`,
       [job.id, count],
     );
+    let handedOver = 0;
     for (const letter of letters) {
-      const became = await this.handOverOne(tx, letter);
-      if (became === 'handed over') outcome.handedOver++;
-      else outcome[became].push(letter.type ?? '');
+      const end = await this.handOverOne(tx, letter);
+      if (end) became[end].push(letter.type ?? '');
+      else handedOver++;
     }
     const left = Math.max(0, earned - letters.length) / job.rate;
     await tx.query(`update dead_letter_replay set paced_at = paced_at + $2 * interval '1 second' where id = $1`, [
       job.id,
       job.idle - left,
     ]);
-    return outcome;
+    return handedOver;
   }
 
-  private async handOverOne(tx: EntityManager, letter: Selected): Promise<'handed over' | 'known' | 'failed'> {
+  private async handOverOne(tx: EntityManager, letter: Selected): Promise<keyof Became | undefined> {
     const { kind, body } = letter;
     try {
       const { envelope } = read(kind, { headers: JSON.parse(letter.headers) as Headers, body }, this.parts.handlers);
       if (!letter.claimed && !(await this.claim(tx, envelope))) {
         await close(tx, letter.id, 'the inbox knew this message: it had been handled, or waits as due work');
-        return 'known';
+        return 'replayed';
       }
       await tx.query(
         `with handed as (
@@ -218,7 +222,7 @@ export class DeadLetterReplays {
          update dead_letter set claimed = true, due_id = handed.id from handed where dead_letter.id = $1`,
         [letter.id, kind, envelope.type, envelope.key],
       );
-      return 'handed over';
+      return undefined;
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
       const { reason, message } = error;
@@ -259,7 +263,7 @@ export class DeadLetterReplays {
 }
 
 /** A letter whose due work is gone was handled, or else it would be open again since the same transaction. */
-async function settle(tx: EntityManager, id: string): Promise<{ replayed: string[]; failed: string[] }> {
+async function settle(tx: EntityManager, id: string): Promise<Became> {
   const [replayed]: [{ type: string | null }[], number] = await tx.query(
     `update dead_letter set state = 'replayed', due_id = null, closed_at = now()
      where replay_id = $1 and state = 'replaying' and due_id is not null
