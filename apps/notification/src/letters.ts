@@ -1,8 +1,15 @@
-import type { CancelReason, DataOf, OrderCancelled, OrderPlaced, SendEmail, ShipmentCreated } from '#libs/contracts';
-import type { Customer } from '#libs/contracts';
+import type {
+  CancelReason,
+  Customer,
+  DataOf,
+  LetterKind,
+  OrderCancelled,
+  OrderPlaced,
+  SendEmail,
+  ShipmentCreated,
+} from '#libs/contracts';
 
 export type Letter = DataOf<typeof SendEmail>;
-export type Kind = Letter['kind'];
 
 /** What a customer has to know of a shipment. */
 export type Shipment = Pick<DataOf<typeof ShipmentCreated>, 'carrier' | 'trackingNumber'>;
@@ -35,7 +42,13 @@ export function letterOfCancellation({ orderId, customer, reason }: DataOf<typeo
   ]);
 }
 
-function letter(kind: Kind, orderId: string, to: Customer, subject: string, paragraphs: readonly string[]): Letter {
+function letter(
+  kind: LetterKind,
+  orderId: string,
+  to: Customer,
+  subject: string,
+  paragraphs: readonly string[],
+): Letter {
   const text = [`Hello ${to.name},`, ...paragraphs, `Your order: ${orderId}`].join('\n\n');
   return { orderId, kind, to, subject: `${subject} (${orderId.slice(-6)})`, text: `${text}\n` };
 }

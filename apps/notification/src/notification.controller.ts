@@ -2,6 +2,7 @@ import { Controller, Get, Param } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import { EntityManager } from 'typeorm';
 import { z } from 'zod';
+import { LetterKind } from '#libs/contracts';
 import { Problem } from '#libs/service';
 import { Notifications } from './notification.store.js';
 
@@ -10,7 +11,7 @@ const NotificationsView = z.object({
   orderId: OrderId,
   notifications: z.array(
     z.object({
-      kind: z.enum(['order_placed', 'order_shipped', 'order_cancelled']),
+      kind: LetterKind,
       status: z.enum(['pending', 'sent']),
       messageId: z.string().optional(),
       sentAt: z.iso.datetime().optional(),

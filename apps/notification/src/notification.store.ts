@@ -5,29 +5,23 @@ import {
   SendEmail,
   type Customer,
   type DataOf,
+  type LetterKind,
   type OrderCancelled,
   type OrderPlaced,
   type ShipmentCreated,
 } from '#libs/contracts';
 import { send } from '#libs/outbox';
-import {
-  letterOfCancellation,
-  letterOfOrder,
-  letterOfShipment,
-  type Kind,
-  type Letter,
-  type Shipment,
-} from './letters.js';
+import { letterOfCancellation, letterOfOrder, letterOfShipment, type Letter, type Shipment } from './letters.js';
 
 /** What is known of an order, and which letters about it have been asked for. */
 interface Row {
   customer: Customer | null;
   shipment: Shipment | null;
-  asked: Kind[];
+  asked: LetterKind[];
 }
 
 export interface Notification {
-  readonly kind: Kind;
+  readonly kind: LetterKind;
   readonly status: 'pending' | 'sent';
   readonly messageId?: string;
   readonly sentAt?: string;
@@ -82,7 +76,7 @@ export class Notifications {
   }
 
   async find(orderId: string, tx: EntityManager): Promise<Notification[] | undefined> {
-    const rows: { kind: Kind; message_id: string | null; sent_at: Date | null }[] = await tx.query(
+    const rows: { kind: LetterKind; message_id: string | null; sent_at: Date | null }[] = await tx.query(
       `select kind, message_id, sent_at
        from correspondence c left join lateral unnest(c.asked) with ordinality as a(kind, nth) on true
          left join letter using (order_id, kind)

@@ -61,13 +61,13 @@ export function encode(envelope: Omit<Envelope, 'sequence'>): { headers: Headers
 }
 
 /** An envelope whose data has not been checked against its type yet. */
-export type Undecided = Omit<Envelope, 'data'> & { readonly data: unknown };
+export type Unchecked = Omit<Envelope, 'data'> & { readonly data: unknown };
 
 /**
  * Reads binary mode, and structured mode where the content type is `application/cloudevents+json`.
  * @throws MalformedMessage naming the attribute or the position in the JSON
  */
-export function decode(headers: Headers, body: Buffer): Undecided {
+export function decode(headers: Headers, body: Buffer): Unchecked {
   const structured = headers['content-type']?.startsWith('application/cloudevents+json');
   const json = parseJson(body);
   const found = attributes.safeParse(structured ? json : headers);
@@ -80,11 +80,11 @@ export function decode(headers: Headers, body: Buffer): Undecided {
     correlationId: correlationid,
     ...(causationid === undefined ? {} : { causationId: causationid }),
     data: structured ? (json as { data?: unknown }).data : json,
-  } as Undecided;
+  } as Unchecked;
 }
 
 /** @throws MalformedMessage naming each field of the data that does not fit */
-export function checked<T extends MessageType>(of: T, envelope: Undecided): Envelope<T> {
+export function checked<T extends MessageType>(of: T, envelope: Unchecked): Envelope<T> {
   return { ...envelope, data: dataOf(of, envelope.data) } as Envelope<T>;
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Customer } from './events.js';
+import { Customer, LetterKind } from './events.js';
 import { command } from './message-type.js';
 
 const byOrder = (data: { orderId: string }) => data.orderId;
@@ -18,7 +18,7 @@ export const SendEmail = command('notification.send-email', {
   key: byOrder,
   data: z.object({
     orderId: z.uuid(),
-    kind: z.enum(['order_placed', 'order_shipped', 'order_cancelled']),
+    kind: LetterKind,
     to: Customer,
     subject: z.string(),
     text: z.string(),

@@ -96,12 +96,16 @@ export const ShipmentRejected = event('shipment.rejected', {
   data: z.object({ orderId, country: z.string(), reason: z.literal('no_carrier') }),
 });
 
+/** What an e-mail to a customer is about. */
+export const LetterKind = z.enum(['order_placed', 'order_shipped', 'order_cancelled']);
+export type LetterKind = z.output<typeof LetterKind>;
+
 export const NotificationSent = event('notification.sent', {
   source: 'notification',
   key: byOrder,
   data: z.object({
     orderId,
-    kind: z.enum(['order_placed', 'order_shipped', 'order_cancelled']),
+    kind: LetterKind,
     messageId: z.string(),
   }),
 });
