@@ -2,8 +2,8 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 export class CreateInbox1700000000002 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    // Partitioned by the time in the UUIDv7: forgetting a day is dropping a table. In which order messages were handled, for whoever
-    // checks it, tell the time of the claim and the place in its batch; what was handled later, as due work, has no place.
+    // Partitioned by the time in the UUIDv7: forgetting a day is dropping a table. `handled_at`, and `ordinal` within a batch, tell the
+    // order of handling; due work has no ordinal.
     await runner.query(`
       create table inbox (
         message_id uuid primary key,

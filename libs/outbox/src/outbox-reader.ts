@@ -77,7 +77,7 @@ export class OutboxReader {
     for (const row of waiting) this.known.delete(row.rowId);
   }
 
-  /** Their message ids are with the broker: the rows go. */
+  /** Deletes rows whose messages the broker has confirmed. */
   async remove(rows: readonly OutboxRow[]): Promise<void> {
     await this.client.query({
       name: 'outbox-remove',
