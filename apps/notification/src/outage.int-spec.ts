@@ -64,6 +64,7 @@ describe('notification, while the mail server is down or takes nothing from us',
       text: '4.3.5 <ada@example.com>: Recipient address rejected: Server configuration problem',
     },
     { at: 'RCPT TO', code: 450, text: '4.3.2 Service currently unavailable' },
+    { at: 'DATA', code: 450, text: '4.7.1 try again later' },
   ])('lets letters wait while $at is answered $code $text, and sends each once afterwards', async (refusal) => {
     server.refuseAll(refusal);
     const orders = Array.from({ length: 2 * MIN_CALLS }, () => uuidv7());

@@ -58,7 +58,7 @@ export class SmtpPost implements Post {
 
   /** Remembers whose it is. */
   private isOfOneMailbox({ response = '', rejected = [] }: NodemailerError): boolean {
-    if (!REFUSES_MAILBOX.test(response)) return false;
+    if (rejected.length === 0 || !REFUSES_MAILBOX.test(response)) return false;
     if (this.refused.size < MANY_MAILBOXES) for (const mailbox of rejected) this.refused.add(mailbox);
     return this.refused.size < MANY_MAILBOXES;
   }
