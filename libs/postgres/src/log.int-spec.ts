@@ -127,7 +127,7 @@ test('sees a replica at work, however long its batch takes', async () => {
   onTestFinished(() => publisher.close());
   await publisher.publish([message()]);
   let begun = false;
-  const subscriber = await connect(url, { answerTimeoutMs: 1_000 }).subscriber();
+  const subscriber = await connect(url).subscriber();
   onTestFinished(async () => {
     gate.resolve();
     await subscriber.close();

@@ -19,6 +19,8 @@ const APPEND = -2;
 
 /** A read goes over this many positions at most, so that it is quick however few of them are of interest. */
 const SPAN = 10_000;
+/** A service at work is seen much more often than this. */
+const SEEN_FOR_MS = 3_600_000;
 /** A read ends behind the delivery that takes it over this many bytes. */
 const READ_BYTES = 8 * 1024 * 1024;
 /** A backlog is counted up to here. */
@@ -252,16 +254,15 @@ export async function count(link: Link, topology: readonly Subscription[]) {
 
 /**
  * Deletes the oldest messages that are older than the retention and settled by every service that is in the topology or was at work within the
- * retention; returns how many.
+ * retention, or the last hour if that is longer; returns how many.
  */
 export async function purge(link: Link, topology: readonly Subscription[], retentionMs: number): Promise<number> {
-  const since = "clock_timestamp() - $2 * interval '1 millisecond'";
   const [row] = await link.query<{ deleted: string }>(
     `with oldest as (select position, stored_at from log order by position limit ${SPAN}),
      deleted as (
        delete from log where position in (
-         select position from oldest where stored_at < ${since}
-           and position <= (select min(position) from cursor where service = any($1::text[]) or seen_at > ${since})
+         select position from oldest where stored_at < clock_timestamp() - $2 * interval '1 millisecond'
+           and position <= (select min(position) from cursor where service = any($1::text[]) or seen_at > clock_timestamp() - greatest($2, ${SEEN_FOR_MS}) * interval '1 millisecond')
        ) returning 1
      ) select count(*) as deleted from deleted`,
     [topology.map(({ service }) => service), retentionMs],
