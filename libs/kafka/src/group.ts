@@ -1,4 +1,5 @@
 import { GroupExists, type Delivery, type Subscription } from '#libs/messaging';
+import type { AdminConnection } from './admin.js';
 import { Client } from './client.js';
 import { history, type Reading } from './history.js';
 import { positionsSince } from './offsets.js';
@@ -12,13 +13,9 @@ import { within } from './waiting.js';
 export async function createGroup({ service, sources }: Subscription, from: Date, reading: Reading): Promise<number> {
   const topics = [...new Set(sources.map(({ topic }) => topic))];
   const { admin } = reading;
+  if (await exists(service, admin)) throw new GroupExists(service);
   const count = await countOf(history(sources, from, reading));
-  const { groups } = await admin.ask((one) => one.describeGroups([service]));
-  const committed = await admin.ask((one) => one.fetchOffsets({ groupId: service }));
-  const inUse = groups.some(({ members }) => members.length > 0);
-  if (inUse || committed.some(({ partitions }) => partitions.some(({ offset }) => offset !== '-1'))) {
-    throw new GroupExists(service);
-  }
+  if (await exists(service, admin)) throw new GroupExists(service);
   const spans = await admin.ask((one) => positionsSince(one, topics, from), 15_000);
   const client = new Client(reading.settings, `${reading.instance} group`, reading.log);
   const consumer = client.kafka.consumer({ groupId: service, maxWaitTimeInMs: 100, allowAutoTopicCreation: false });
@@ -39,6 +36,13 @@ export async function createGroup({ service, sources }: Subscription, from: Date
     await client.end(() => consumer.disconnect(), 5_000);
   }
   return count;
+}
+
+async function exists(service: string, admin: AdminConnection): Promise<boolean> {
+  const { groups } = await admin.ask((one) => one.describeGroups([service]));
+  const committed = await admin.ask((one) => one.fetchOffsets({ groupId: service }));
+  const inUse = groups.some(({ members }) => members.length > 0);
+  return inUse || committed.some(({ partitions }) => partitions.some(({ offset }) => offset !== '-1'));
 }
 
 async function countOf(batches: AsyncIterable<readonly Delivery[]>): Promise<number> {
