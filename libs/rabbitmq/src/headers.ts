@@ -1,4 +1,4 @@
-import type { ConsumeMessage, Options } from 'amqplib';
+import type { ConsumeMessage, MessageProperties, Options } from 'amqplib';
 import type { Delivery, OutgoingMessage } from '#libs/messaging';
 import { slotOf } from './names.js';
 
@@ -12,8 +12,10 @@ const SHORT = 255;
 
 export function toAmqp({ id, topic, key, headers }: OutgoingMessage): Options.Publish {
   const amqp: Record<string, string> = { [KEY]: key, [TOPIC]: topic };
-  for (const name in headers) if (name !== 'content-type') amqp[PREFIX + name] = headers[name] as string;
   const { 'content-type': contentType, correlationid } = headers;
+  for (const name in headers) {
+    if (name !== 'content-type' || !isShort(contentType)) amqp[PREFIX + name] = headers[name] as string;
+  }
   // A second routing key, which the broker takes off before it delivers.
   const options: Options.Publish = {
     persistent: true,
@@ -29,6 +31,11 @@ export function toAmqp({ id, topic, key, headers }: OutgoingMessage): Options.Pu
 
 function isShort(text: string | undefined): text is string {
   return text !== undefined && Buffer.byteLength(text) <= SHORT;
+}
+
+/** Of a message as `toAmqp` has it sent. */
+export function sentId({ messageId, headers }: MessageProperties): string {
+  return textOf(messageId ?? headers?.[`${PREFIX}id`]);
 }
 
 /** Never throws: what is missing shows when the envelope is read, and becomes a dead letter there. */

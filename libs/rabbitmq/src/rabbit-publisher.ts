@@ -1,6 +1,6 @@
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
 import { Backoff, type OutgoingMessage, type Publisher, type TransportLog } from '#libs/messaging';
-import { toAmqp } from './headers.js';
+import { sentId, toAmqp } from './headers.js';
 import type { Link } from './link.js';
 import { EVENTS } from './names.js';
 import { RabbitRefused } from './refusals.js';
@@ -103,7 +103,7 @@ export class RabbitPublisher implements Publisher {
     const ended = Promise.withResolvers<void>();
     channel.on('error', (error) => (failure = error.message));
     channel.on('close', () => ended.resolve());
-    channel.on('return', ({ properties }) => this.returned(properties.messageId as string));
+    channel.on('return', ({ properties }) => this.returned(sentId(properties)));
     connection.on('blocked', (reason) => this.block(reason));
     connection.on('unblocked', () => this.unblock());
     this.unconfirmed = 0;
