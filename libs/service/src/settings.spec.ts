@@ -48,6 +48,11 @@ describe('the variables of a service', () => {
     });
   });
 
+  it('have it listen at one address', () => {
+    expect(read({ HOST: 'localhost' }).settings.HOST).toBe('127.0.0.1');
+    expect(read({ HOST: '::' }).settings.HOST).toBe('::');
+  });
+
   it('have transactions wait longer for each other on a broker, unless told how long', () => {
     const paceOf = (env: NodeJS.ProcessEnv) => read(env).settings.BATCH_PACE_MS;
     expect(paceOf({})).toBe(25);

@@ -33,9 +33,14 @@ const PACE_MS = { postgres: 25, rabbitmq: 40, kafka: 40 };
 const base = (service: ServiceDefinition) =>
   z.object({
     PORT: port.default(service.port),
-    HOST: z.string().default('127.0.0.1'),
+    /** `localhost` may be two addresses; Fastify would listen at each with a server of its own, and only one of them stop as `endWithAnswers` has it. */
+    HOST: z
+      .string()
+      .default('127.0.0.1')
+      .transform((host) => (host === 'localhost' ? '127.0.0.1' : host)),
     DATABASE_URL: postgresUrl.default(`postgres://postgres@127.0.0.1:54329/${service.name}`),
-    DATABASE_POOL: z.coerce.number().int().min(2).max(200).default(10),
+    /** One for a transaction that hangs, one for the renewal that waits for it, one for all else. */
+    DATABASE_POOL: z.coerce.number().int().min(3).max(200).default(10),
     TRANSPORT: z.enum(['postgres', 'rabbitmq', 'kafka']).default('postgres'),
     LOG_DATABASE_URL: postgresUrl.default('postgres://postgres@127.0.0.1:54329/log'),
     RABBITMQ_URL: z
