@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { Envelope } from '#libs/contracts';
 import { transaction } from '#libs/outbox';
 import { isDatabaseDown } from './database-errors.js';
-import { LEASE_MS, RENEW_MS, type DueWork } from './due.js';
+import { RENEW_MS, type DueWork } from './due.js';
 import { Effects, type EffectParts } from './effects.js';
 import { Gathering } from './gathering.js';
 import type { HandlingParts } from './parts.js';
@@ -99,7 +99,7 @@ export class Conclusions {
     const { due, database } = this.parts;
     const rowIds = batch.map(({ work }) => work.rowId);
     this.renewal ??= due
-      .renewWhenFreed(database, this.holder, rowIds, LEASE_MS)
+      .renewWhenFreed(database, this.holder, rowIds)
       .catch(() => undefined)
       .finally(() => (this.renewal = undefined));
   }

@@ -17,7 +17,7 @@ import { Conclusions, LeaseLost, type Ending } from './conclusions.js';
 import { isDatabaseDown, toldApart } from './database-errors.js';
 import type { DeadLetterReason } from './dead-letters.js';
 import { errorText } from './dead-letters-error.js';
-import { LEASE_MS, RENEW_MS, type DueTable, type DueWork, type Holder, type NewWork } from './due.js';
+import { RENEW_MS, type DueTable, type DueWork, type Holder, type NewWork } from './due.js';
 import type { Doer } from './effects.js';
 import { deathsOf, retryOf, runWithin } from './limits.js';
 import type { HandlingParts } from './parts.js';
@@ -78,7 +78,7 @@ export class DueWorker implements Doer {
   async add(tx: EntityManager, commands: readonly NewWork[]) {
     const room = this.stopping ? 0 : Math.min(commands.length, this.room);
     this.reserved += room;
-    const sent = this.parts.due.addLeased(tx, commands, this.me, room, LEASE_MS);
+    const sent = this.parts.due.addLeased(tx, commands, this.me, room);
     const taken = this.promisedOf(sent, room);
     taken.catch(() => undefined);
     await sent;
@@ -168,7 +168,7 @@ export class DueWorker implements Doer {
     const giveBack = holder.takesSuspects ? await suspectsTurn.take() : () => undefined;
     let suspect: DueWork | undefined;
     try {
-      const leased = await due.lease(database, holder, room, LEASE_MS);
+      const leased = await due.lease(database, holder, room);
       suspect = leased.find(({ unexplained }) => unexplained > 0);
       if (suspect) this.suspect = { rowId: suspect.rowId, giveBack };
       return leased;
@@ -209,7 +209,7 @@ export class DueWorker implements Doer {
     const { due, database } = this.parts;
     this.astray = false;
     try {
-      await due.renew(database, this.me, this.own, LEASE_MS);
+      await due.renew(database, this.me, this.own);
       await due.release(database, this.me, this.own, HANDED_BACK_MS);
     } catch (error) {
       this.astray = true;
@@ -323,7 +323,7 @@ export class DueWorker implements Doer {
 
   private async renew(): Promise<void> {
     if (this.running.size === 0) return;
-    await this.parts.due.renew(this.parts.database, this.me, [...this.running.keys()], LEASE_MS).catch(() => undefined);
+    await this.parts.due.renew(this.parts.database, this.me, [...this.running.keys()]).catch(() => undefined);
   }
 }
 

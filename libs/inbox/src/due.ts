@@ -46,7 +46,7 @@ interface Raw {
   first_error: string | null;
 }
 
-export const LEASE_MS = 10_000;
+const LEASE_MS = 10_000;
 /** Leases are renewed this often, milliseconds. */
 export const RENEW_MS = 3_000;
 
@@ -69,12 +69,7 @@ const ADD = `with added as materialized (
 /** Of rows by id, those of a holder. */
 export const FINISH = 'delete from due where id = any($1::bigint[]) and leased_by = $2 returning id';
 
-function addValues(
-  work: readonly NewWork[],
-  leasable: (one: NewWork) => boolean,
-  holder: string | null,
-  leaseMs: number,
-) {
+function addValues(work: readonly NewWork[], leasable: (one: NewWork) => boolean, holder: string | null) {
   return [
     work.map((one) => one.kind),
     work.map((one) => one.type),
@@ -86,7 +81,7 @@ function addValues(
     work.map((one) => one.error ?? null),
     work.map(leasable),
     holder,
-    leaseMs,
+    LEASE_MS,
   ];
 }
 
@@ -121,7 +116,7 @@ export class DueTable {
     if (work.length > 0)
       await tx.query(
         ADD,
-        addValues(work, () => false, null, 0),
+        addValues(work, () => false, null),
       );
   }
 
@@ -134,11 +129,10 @@ export class DueTable {
     work: readonly NewWork[],
     holder: string,
     room: number,
-    leaseMs: number,
   ): Promise<{ readonly leased: Promise<DueWork[]> }> {
     const lanes = new Set<string>();
     const leasable = ({ kind, key }: NewWork) => lanes.size < room && lanes.size < lanes.add(`${kind}:${key}`).size;
-    const values = addValues(work, leasable, holder, leaseMs);
+    const values = addValues(work, leasable, holder);
     const sent = await send<{ id: string; leased: boolean }>(tx, ADD, values);
     const leased = sent.rows.then((rows) =>
       work.flatMap(({ kind, type, key, headers, body, attempts }, n) =>
@@ -162,7 +156,7 @@ export class DueTable {
    * Leases the oldest due work, at most one of a lane and none ahead of its lane's first. That it was begun is noted at once: if the
    * worker dies of it, the next one knows.
    */
-  async lease(database: DataSource, { id, takesSuspects }: Holder, max: number, leaseMs: number): Promise<DueWork[]> {
+  async lease(database: DataSource, { id, takesSuspects }: Holder, max: number): Promise<DueWork[]> {
     const [rows]: [Raw[], number] = await database.query(
       `with free as (
          select d.id, d.due_at, d.begun_by <> '{}' as suspect from due d
@@ -175,7 +169,7 @@ export class DueTable {
        where id = any(array(select id from chosen))
        returning id, kind, type, key, headers, body, attempts as failures, cardinality(begun_by) - 1 as unexplained,
          first_error`,
-      [id, takesSuspects, max, leaseMs],
+      [id, takesSuspects, max, LEASE_MS],
     );
     return rows.map(({ id: rowId, first_error, headers, failures, ...same }) => ({
       ...same,
@@ -187,27 +181,22 @@ export class DueTable {
   }
 
   /** Passes over what a transaction holds locked, as its end does: no other worker can lease that meanwhile. */
-  async renew(database: DataSource, holder: string, rowIds: readonly string[], leaseMs: number): Promise<void> {
+  async renew(database: DataSource, holder: string, rowIds: readonly string[]): Promise<void> {
     await database.query(
       `update due set leased_until = now() + $3 * interval '1 ms'
        where id = any(array(select id from due where id = any($1::bigint[]) and leased_by = $2 for update skip locked))`,
-      [rowIds, holder, leaseMs],
+      [rowIds, holder, LEASE_MS],
     );
   }
 
   /** Waits for the transaction that has the first of them locked, and renews as soon as that is rolled back; passes over what another has locked by then. */
-  async renewWhenFreed(
-    database: DataSource,
-    holder: string,
-    rowIds: readonly string[],
-    leaseMs: number,
-  ): Promise<void> {
+  async renewWhenFreed(database: DataSource, holder: string, rowIds: readonly string[]): Promise<void> {
     await database.query(
       `with freed as materialized (select from due where id = ($1::bigint[])[1] for key share)
        update due set leased_until = clock_timestamp() + $3 * interval '1 ms'
        where (select count(*) from freed) >= 0
          and id = any(array(select id from due where id = any($1::bigint[]) and leased_by = $2 for update skip locked))`,
-      [rowIds, holder, leaseMs],
+      [rowIds, holder, LEASE_MS],
     );
   }
 
