@@ -1,4 +1,4 @@
-import { Signal, type Delivery, type Subscription } from '#libs/messaging';
+import { Backoff, Signal, type Delivery, type Subscription } from '#libs/messaging';
 import { channelOf, LEFT, kindOf, leaveLane, move, read, stay, takeLane, type Positioned } from './log.js';
 import type { Session } from './session.js';
 import type { SubscriberSettings } from './subscriber.js';
@@ -26,7 +26,7 @@ export class Lane {
   private readonly woken = new Signal();
   private readonly running: Promise<void>;
   private closed = false;
-  private failures = 0;
+  private readonly rejections = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
 
   constructor(
     private readonly subscription: Subscription,
@@ -49,7 +49,8 @@ export class Lane {
   }
 
   private async run(): Promise<void> {
-    let lost = 0;
+    const away = new Backoff(FIRST_PAUSE_MS, LONGEST_AWAY_MS);
+    let lost = false;
     while (!this.closed) {
       let session: Session | undefined;
       const since = Date.now();
@@ -59,18 +60,22 @@ export class Lane {
           if (channel !== LEFT || payload === this.service) this.woken.set();
         });
         await this.listen(session, [LEFT]);
-        if (lost > 0) this.settings.log.info({ service: this.service }, `${this.service} reads from PostgreSQL again`);
+        if (lost) this.settings.log.info({ service: this.service }, `${this.service} reads from PostgreSQL again`);
         await this.standByAndWork(session);
       } catch (error) {
-        if (Date.now() - since > STEADY_MS) lost = 0;
-        if (lost++ === 0) {
+        if (Date.now() - since > STEADY_MS) {
+          lost = false;
+          away.reset();
+        }
+        if (!lost) {
           const line = `${this.service} lost PostgreSQL and tries again: ${(error as Error).message}`;
           this.settings.log.warn({ service: this.service, error }, line);
         }
+        lost = true;
       } finally {
         await session?.end();
       }
-      if (lost > 0 && !this.closed) await this.woken.wait(pauseAfter(lost, LONGEST_AWAY_MS));
+      if (lost && !this.closed) await this.woken.wait(away.next());
     }
   }
 
@@ -132,10 +137,10 @@ export class Lane {
     const heartbeat = startHeartbeat(() => stay(session, this.service), this.settings.heartbeatMs);
     try {
       await this.handle(found);
-      this.failures = 0;
+      this.rejections.reset();
       return true;
     } catch (error) {
-      const pauseMs = pauseAfter(++this.failures, LONGEST_PAUSE_MS);
+      const pauseMs = Math.round(this.rejections.next());
       const line = `${this.service} rejected ${found.length} deliveries, which come again in ${pauseMs} ms: ${(error as Error).message}`;
       this.settings.log.warn({ service: this.service, error, from: found[0]?.origin }, line);
       const until = Date.now() + pauseMs;
@@ -145,12 +150,6 @@ export class Lane {
       heartbeat.stop();
     }
   }
-}
-
-/** Doubles with each failure in a row, and spreads replicas out. */
-function pauseAfter(failures: number, capMs: number): number {
-  const longest = Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), capMs);
-  return Math.round(longest * (0.5 + Math.random() / 2));
 }
 
 /** The replica is heard of while a batch takes long; that its session is lost shows when the cursor is moved. */

@@ -262,10 +262,10 @@ export async function purge(link: Link, topology: readonly Subscription[], reten
      deleted as (
        delete from log where position in (
          select position from oldest where stored_at < clock_timestamp() - $2 * interval '1 millisecond'
-           and position <= (select min(position) from cursor where service = any($1::text[]) or seen_at > clock_timestamp() - greatest($2, ${SEEN_FOR_MS}) * interval '1 millisecond')
+           and position <= (select min(position) from cursor where service = any($1::text[]) or seen_at > clock_timestamp() - $3 * interval '1 millisecond')
        ) returning 1
      ) select count(*) as deleted from deleted`,
-    [topology.map(({ service }) => service), retentionMs],
+    [topology.map(({ service }) => service), retentionMs, Math.max(retentionMs, SEEN_FOR_MS)],
   );
   return Number(row?.deleted ?? 0);
 }
