@@ -37,20 +37,21 @@ export async function assertTopology(
       Promise.all(
         services.map((service) => onChannel(connection, (channel) => assertService(channel, service, settings))),
       );
-    if ((await missingOf(connection, services)).length > 0) {
-      await alone(connection, LOCK, async () => {
-        // Somebody may have made them meanwhile, or begun to create one as a group.
-        const missing = await missingOf(connection, services);
-        if (missing.length === 0) return;
-        await refuseUnfinished(connection, missing, place);
-        await onChannel(connection, async (channel) => {
-          for (const { service } of missing) await assertQueues(channel, service, settings);
-        });
-        await oldEnough();
-        await assertAll();
+    const make = async () => {
+      // Somebody may have made them meanwhile, or begun to create one as a group.
+      const missing = await missingOf(connection, services);
+      if (missing.length === 0) return false;
+      await refuseUnfinished(connection, missing, place);
+      await onChannel(connection, async (channel) => {
+        for (const { service } of missing) await assertQueues(channel, service, settings);
       });
-    }
-    await assertAll();
+      await oldEnough();
+      await assertAll();
+      return true;
+    };
+    const incomplete = (await missingOf(connection, services)).length > 0;
+    const made = incomplete && (await alone(connection, LOCK, make));
+    if (!made) await assertAll();
   } catch (error) {
     throw explained(error, place);
   }
