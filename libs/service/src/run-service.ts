@@ -9,7 +9,7 @@ import { createLog, type Log } from './log.js';
 import { createServiceApp } from './service-app.js';
 import { readSettings, WrongVariables, type Settings } from './settings.js';
 import { openTransport } from './transports.js';
-import { optimiseSooner } from './v8.js';
+import { tuneV8 } from './v8.js';
 
 /**
  * Runs a service until SIGTERM or SIGINT, then stops it in order. Resolves once it takes requests.
@@ -37,7 +37,7 @@ export async function runService(module: Type): Promise<void> {
       process.exit();
     }
     const transport = await openTransport(settings, log);
-    optimiseSooner();
+    tuneV8();
     const service = await createServiceApp(module, { settings, variables, log, transport, metrics });
     close = async () => {
       await service.close();
