@@ -12,6 +12,8 @@ const PLUGINS = resolve('libs/rabbitmq/config/enabled_plugins');
 /** A RabbitMQ of its own in a container, whose data and ports survive being killed. */
 export interface RabbitBroker {
   readonly url: string;
+  /** At the container's own address, past the proxy of published ports; a host that runs Docker in a virtual machine cannot reach it. */
+  readonly containerUrl: string;
   readonly managementUrl: string;
   /** A connection beside all transports, for whoever breaks something; ends with the broker. */
   administer(): Promise<ChannelModel>;
@@ -43,6 +45,7 @@ export async function startRabbitBroker(network?: StartedNetwork): Promise<Rabbi
   const docker = (await getContainerRuntimeClient()).container.getById(container.getId());
   return {
     url,
+    containerUrl: `amqp://guest:guest@${container.getIpAddress(container.getNetworkNames()[0]!)}:5672`,
     managementUrl: `http://${host}:${container.getMappedPort(15672)}`,
     async administer() {
       const admin = await connect(url);
