@@ -50,12 +50,17 @@ const LEASE_MS = 10_000;
 /** Leases are renewed this often, milliseconds. */
 export const RENEW_MS = 3_000;
 
-/** At the head of its lane and let go of. What a holder began it either runs or has to hand back, by `release`. */
+/**
+ * At the head of its lane and let go of. What a holder began it either runs or has to hand back, by `release`.
+ *
+ * What is ahead is looked up among the rows of the lane, whatever a plan was made for: `exists` may be answered by one read of all the table, dead rows too, and `ahead.id < d.id`
+ * by one of all smaller ids.
+ */
 const FREE = `(d.leased_until is null or d.leased_until < now()) and $1::uuid <> all(d.begun_by)
   and (d.begun_by = '{}' or $2)
-  and not exists (select from due ahead where ahead.lane = d.lane and ahead.id < d.id)`;
+  and (select true from due ahead where ahead.lane = d.lane and (ahead.lane, ahead.id) < (d.lane, d.id) limit 1) is null`;
 
-/** With a limit, what is ahead is looked up row by row: `exists` may be answered by one read of all the table. */
+/** What is ahead is looked up as by `FREE`. */
 const ADD = `with added as materialized (
     select w.kind || ':' || w.key as lane, w.*, case when w.leasable and (
       select true from due ahead where ahead.lane = w.kind || ':' || w.key limit 1) is null then $10::uuid end as holder
