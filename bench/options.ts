@@ -26,6 +26,9 @@ export function countOf(value: string): number {
   return count;
 }
 
+/** Batches of one are handled side by side, as many as there are connections. */
+const POOL_FOR_BATCHES_OF_ONE = 40;
+
 /** The services' variables for a run. */
 export function environmentOf({
   batch,
@@ -34,6 +37,7 @@ export function environmentOf({
 }: Pick<Options, 'logLevel' | 'profile'> & Partial<Pick<Options, 'batch'>>): Record<string, string> {
   return {
     ...(batch !== undefined && { BATCH_SIZE: String(batch) }),
+    ...(batch === 1 && { DATABASE_POOL: String(POOL_FOR_BATCHES_OF_ONE) }),
     LOG_LEVEL: logLevel,
     ...profiling(profile),
   };

@@ -16,8 +16,8 @@ const POSTGRES = {
   shared_preload_libraries: 'pg_stat_statements',
   'pg_stat_statements.track_planning': 'on',
   'pg_stat_statements.max': '5000',
-  // The floor's customers have a connection to each of five databases.
-  max_connections: '500',
+  // The floor's customers have a connection to each of five databases, beside those of the services.
+  max_connections: '600',
 };
 
 export interface SystemOptions {

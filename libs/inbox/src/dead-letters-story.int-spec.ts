@@ -26,7 +26,7 @@ const cut = (delivery: Delivery, id: string): Delivery => ({
 
 it('the story of a key has what cannot be read, under the id that others know it by', async () => {
   const parts = await handlingParts(database, handlersOf({}), 1);
-  const inbox = new Inbox({ ...parts, lingerMs: 0, doer: new DueWorker(parts) });
+  const inbox = new Inbox({ ...parts, doer: new DueWorker(parts) });
   const [one, other] = [shipped(), shipped()];
   await inbox.receive([cut(one, one.id.toUpperCase()), { ...cut(other, '0'.repeat(36)), key: one.key }]);
   expect(await database.query('select message_id from dead_letter order by id')).toEqual([

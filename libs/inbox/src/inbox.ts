@@ -20,6 +20,8 @@ import { Turn } from './turn.js';
 export interface InboxParts extends HandlingParts {
   /** What is delivered waits so long for more to share its transaction, milliseconds. */
   readonly lingerMs: number;
+  /** So many small batches are handled side by side, each on a connection of its own. */
+  readonly batchesAtOnce: number;
   readonly doer: Doer & { wake(): void };
 }
 
@@ -47,11 +49,11 @@ export class Inbox {
   private readonly sideBySide: SideBySide<Readable>;
 
   constructor(private readonly parts: InboxParts) {
-    const { paceMs, lingerMs, maxBatch: most } = parts;
+    const { paceMs, lingerMs, batchesAtOnce, maxBatch: most } = parts;
     const keyOf = ({ envelope }: Readable) => envelope.key;
     const limits = { most, atOnce: TRANSACTIONS_AT_ONCE, paceMs, lingerMs };
     this.gathering = new Gathering((batch) => this.handleTogether(batch), keyOf, limits);
-    this.sideBySide = new SideBySide(most, keyOf, (batch) => this.handleSoon(batch));
+    this.sideBySide = new SideBySide(batchesAtOnce, most, keyOf, (batch) => this.handleSoon(batch));
   }
 
   /** Resolves once every delivery has taken effect, waits for a later try, or is set aside; rejects while the database is out of reach. */

@@ -35,7 +35,7 @@ it('a database that dies amid a batch is no failure of its messages: none is set
   });
   // One attempt is all there is: what counts as one would be a dead letter.
   const parts = await handlingParts(database, handlers, 1);
-  const inbox = new Inbox({ ...parts, lingerMs: 0, doer: new DueWorker(parts) });
+  const inbox = new Inbox({ ...parts, doer: new DueWorker(parts) });
   const batch = Array.from({ length: EVENTS }, shipped);
   const received = inbox.receive(batch).then(
     () => 'settled',
@@ -80,7 +80,7 @@ it.each<[string, (tx: EntityManager) => Promise<unknown>]>([
 ])('%s: a failure of the message, no outage of the database', async (_, fails) => {
   const handlers = handlersOf({ reacts: async (_key, tx) => void (await fails(tx)) });
   const parts = await handlingParts(database, handlers, 1);
-  const inbox = new Inbox({ ...parts, lingerMs: 0, doer: new DueWorker(parts) });
+  const inbox = new Inbox({ ...parts, doer: new DueWorker(parts) });
   await database.query('truncate dead_letter');
   await inbox.receive([shipped(), shipped()]);
   expect(await database.query('select reason, attempts from dead_letter')).toEqual([

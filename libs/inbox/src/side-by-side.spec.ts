@@ -8,11 +8,12 @@ const items = [1, 2, 3].flatMap((n) => KEYS.map((key) => ({ key, id: `${key}/${n
 type Item = (typeof items)[number];
 
 /** What was handed out, batch by batch, and how many were being handled at most; with each of these calls at once. */
-async function handedOut(most: number, { refuses = () => false, calls = [items] }: Told = {}) {
+async function handedOut(most: number, { atOnce = 8, refuses = () => false, calls = [items] }: Told = {}) {
   const batches: string[][] = [];
   let running = 0;
   let mostRunning = 0;
   const sideBySide = new SideBySide<Item>(
+    atOnce,
     most,
     ({ key }) => key,
     async (batch) => {
@@ -28,6 +29,7 @@ async function handedOut(most: number, { refuses = () => false, calls = [items] 
 }
 
 interface Told {
+  readonly atOnce?: number;
   readonly refuses?: (item: Item) => boolean;
   readonly calls?: readonly (readonly Item[])[];
 }
@@ -52,8 +54,9 @@ describe('handling side by side', () => {
 
   it('has room for all keys of a queue, though they were put there by their hash', async () => {
     const keys = Array.from({ length: 200 }, (_, n) => `key-${n}`).filter((key) => crc32(key) % 4 === 1);
-    const { mostRunning } = await handedOut(1, { calls: [keys.map((key) => ({ key, id: key }))] });
-    expect(mostRunning).toBe(8);
+    const calls = [keys.map((key) => ({ key, id: key }))];
+    for (const atOnce of [1, 8, 16])
+      expect(await handedOut(1, { calls, atOnce })).toMatchObject({ mostRunning: atOnce });
   });
 
   it('makes batches no larger than asked for', async () => {

@@ -3,20 +3,21 @@ import { Turn } from './turn.js';
 
 /** A store hands over as many together, if it has them, so that small batches of different keys can be handled side by side. */
 export const READ_AT_LEAST = 32;
-/** Batches of one service handled side by side. */
-const LANES = 8;
 /** A store that spreads keys over queues goes by the lowest bits of the same hash (slotOf of libs/rabbitmq): of one queue's keys those say little. */
 const BITS_OF_STORES = 8;
 
-/** Has batches of different keys handled side by side, those of one key in order. */
+/** Has batches of different keys handled side by side, `atOnce` of them, those of one key in order. */
 export class SideBySide<Item> {
-  private readonly lanes = Array.from({ length: LANES }, () => new Turn());
+  private readonly lanes: readonly Turn[];
 
   constructor(
+    atOnce: number,
     private readonly most: number,
     private readonly keyOf: (item: Item) => string,
     private readonly handle: (batch: readonly Item[]) => Promise<void>,
-  ) {}
+  ) {
+    this.lanes = Array.from({ length: atOnce }, () => new Turn());
+  }
 
   /**
    * Hands out at most `most` at a time: as one batch where they fit into it. Settles once every batch has; rejects where one was rejected, whose key gets
@@ -24,7 +25,7 @@ export class SideBySide<Item> {
    */
   async run(items: readonly Item[]): Promise<void> {
     if (items.length <= this.most) return this.handle(items);
-    const byLane = Map.groupBy(items, (item) => (crc32(this.keyOf(item)) >>> BITS_OF_STORES) % LANES);
+    const byLane = Map.groupBy(items, (item) => (crc32(this.keyOf(item)) >>> BITS_OF_STORES) % this.lanes.length);
     const ended = await Promise.allSettled([...byLane].map(([lane, of]) => this.inLane(lane, of)));
     const rejected = ended.find((one) => one.status === 'rejected');
     if (rejected) throw rejected.reason;

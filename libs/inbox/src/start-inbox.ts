@@ -10,7 +10,7 @@ import type { Limits } from './limits.js';
 import { Turn } from './turn.js';
 
 type Given = 'service' | 'database' | 'handlers' | 'outbox' | 'log' | 'metrics' | 'system';
-type Defaulted = 'limits' | 'maxBatch' | 'paceMs' | 'lingerMs' | 'perKey' | 'concurrency';
+type Defaulted = 'limits' | 'maxBatch' | 'paceMs' | 'lingerMs' | 'batchesAtOnce' | 'perKey' | 'concurrency';
 
 /** What is absent, or undefined, is as the variables of a service have it by default. */
 export interface InboxOptions extends Pick<InboxParts, Given>, Partial<Pick<InboxParts & DueWorkerParts, Defaulted>> {
@@ -46,6 +46,7 @@ export async function startInbox({
   maxBatch = 100,
   paceMs = paceOf(system),
   lingerMs = 0,
+  batchesAtOnce = 8,
   perKey = false,
   concurrency = 16,
   retentionDays = 7,
@@ -55,7 +56,7 @@ export async function startInbox({
   const claims = new Claims(retentionDays);
   const deadLetters = new DeadLetters();
   const own = { claims, deadLetters, due: new DueTable(), suspectsTurn: new Turn() };
-  const parts = { ...given, system, limits, maxBatch, paceMs, lingerMs, perKey, concurrency, ...own };
+  const parts = { ...given, system, limits, maxBatch, paceMs, lingerMs, batchesAtOnce, perKey, concurrency, ...own };
   const { database, handlers, log } = parts;
   await claims.keepPartitions(database);
 

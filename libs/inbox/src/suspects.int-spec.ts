@@ -88,7 +88,7 @@ describe('Suspects', () => {
     await parts.due.add(database.manager, commands(EACH));
     await database.query('update due set begun_by = $1::uuid[]', [[randomUUID()]]);
     const worker = new DueWorker(parts);
-    const inbox = new Inbox({ ...parts, lingerMs: 0, doer: worker });
+    const inbox = new Inbox({ ...parts, doer: worker });
     worker.start();
     await inbox.receive(deliveries);
     await eventually(() => handled.commands === EACH, 'the commands are done as well');
@@ -108,7 +108,7 @@ describe('Suspects', () => {
     'gives up, at %i attempts of the service and %i of the handler, only what the process ended with while it was alone',
     async (attempts, own) => {
       const parts = await handlingParts(database, handlersOf({ retry: { attempts: own } }), attempts);
-      const inbox = new Inbox({ ...parts, lingerMs: 0, doer: new DueWorker(parts) });
+      const inbox = new Inbox({ ...parts, doer: new DueWorker(parts) });
       const batch = Array.from({ length: EACH }, shipped);
       const [killer = '', notBegun, ...others] = batch.map(({ id }) => id);
       await new Suspects(EACH).begin(database.manager, [killer, ...others]);

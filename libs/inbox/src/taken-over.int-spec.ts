@@ -60,7 +60,7 @@ describe.each([
       throw new Error('not today');
     };
     const parts = await partsOf({ reacts }, attempts);
-    await new Inbox({ ...parts, lingerMs: 0, doer: new DueWorker(parts) }).receive([delivery]);
+    await new Inbox({ ...parts, doer: new DueWorker(parts) }).receive([delivery]);
     expect(told).toMatchObject([{ event: 'event_duplicate' }]);
     expect(await database.query('select from due union all select from dead_letter')).toEqual([]);
   });

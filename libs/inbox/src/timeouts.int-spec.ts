@@ -56,7 +56,7 @@ it('a reaction that waits in the database is ended there, also where the connect
     const handlers = handlersOf({ reacts: (_, tx) => tx.query('lock table wanted') });
     const parts = await handlingParts(parted, handlers, 1);
     const limits = { ...parts.limits, timeoutMs: 100 };
-    const inbox = new Inbox({ ...parts, limits, lingerMs: 0, doer: new DueWorker(parts) });
+    const inbox = new Inbox({ ...parts, limits, doer: new DueWorker(parts) });
     const received = inbox.receive([shipped()]);
     const letters = () => database.query<object[]>('select last_error from dead_letter');
     await expect

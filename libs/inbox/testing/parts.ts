@@ -6,6 +6,7 @@ import { Claims } from '../src/claims.js';
 import { DeadLetters } from '../src/dead-letters.js';
 import { DueTable } from '../src/due.js';
 import type { DueWorkerParts } from '../src/due-worker.js';
+import type { InboxParts } from '../src/inbox.js';
 import { Turn } from '../src/turn.js';
 
 /** All that handling a message takes, with that many attempts at once and no pace. */
@@ -13,7 +14,7 @@ export async function handlingParts(
   database: DataSource,
   handlers: Handlers,
   attempts: number,
-): Promise<DueWorkerParts> {
+): Promise<DueWorkerParts & Omit<InboxParts, 'doer'>> {
   const claims = new Claims(1);
   await claims.keepPartitions(database);
   return {
@@ -28,6 +29,8 @@ export async function handlingParts(
     maxBatch: 100,
     concurrency: 16,
     paceMs: 0,
+    lingerMs: 0,
+    batchesAtOnce: 8,
     perKey: true,
     suspectsTurn: new Turn(),
     log: silent,

@@ -35,6 +35,9 @@ interface Running {
   readonly inbox: RunningInbox;
 }
 
+/** Connections left for requests, relay and due work, where small batches take the others. */
+const OTHER_CONNECTIONS = 2;
+
 /** All that runs between a service's database and the store: inbox, due work, relay. Started with the service, stopped in order. */
 export class Messaging implements Consumer {
   private readonly metrics: MessagingMetrics;
@@ -69,6 +72,7 @@ export class Messaging implements Consumer {
       maxBatch: settings.BATCH_SIZE,
       paceMs: settings.BATCH_PACE_MS,
       lingerMs: settings.BATCH_LINGER_MS,
+      batchesAtOnce: settings.DATABASE_POOL - OTHER_CONNECTIONS,
       concurrency: settings.COMMAND_CONCURRENCY,
       retentionDays: settings.INBOX_RETENTION_DAYS,
     });
