@@ -26,8 +26,8 @@ export function countOf(value: string): number {
   return count;
 }
 
-/** Batches of one are handled side by side, as many as there are connections. */
-const POOL_FOR_BATCHES_OF_ONE = 40;
+/** Batches of one are handled side by side, as many as a service has connections but two. */
+export const POOL_FOR_BATCHES_OF_ONE = 40;
 
 /** The services' variables for a run. */
 export function environmentOf({

@@ -2,6 +2,7 @@ import type { CostPerOrder } from '../cost/meter.js';
 import type { GrowthFound } from '../experiments/growth.js';
 import type { LatencyFound } from '../experiments/saga.js';
 import type { Machine } from '../machine.js';
+import { POOL_FOR_BATCHES_OF_ONE } from '../options.js';
 import type { Results } from '../results.js';
 import { ratioOf } from '../statistics.js';
 import { around, number, table } from './markdown.js';
@@ -43,7 +44,7 @@ const saga: Section = (results) => {
     `A closed loop: each customer orders again once the last order is settled. The floor is what PostgreSQL and a plain client make of the same
 statements, one message per transaction, prepared, with nothing between them; without a broker, transactions that only read, and the relay's reads and deletes. A ratio
 above 1 is possible, since a batch of messages shares a commit, a claim and an insert into the outbox. Saga and floor take turns (A B B A); pairs
-whose two floors differ by more than a quarter do not count. With batches of one, each service has 40 connections, not 10, and as many batches but two side by side.`,
+whose two floors differ by more than a quarter do not count. With batches of one, each service has ${POOL_FOR_BATCHES_OF_ONE} connections, and as many batches but two side by side.`,
     '![Orders per second](charts/throughput.svg)',
     table(['store', 'customers', 'orders/s', 'floor/s', 'ratio', 'pairs counted', 'p50 / p99 to settled, ms'], rows),
   );

@@ -45,7 +45,7 @@ function waysAhead(plan: Plan): string[] {
   return [...(Alias === 'ahead' ? [`${index} ${condition}`] : []), ...Plans.flatMap(waysAhead)];
 }
 
-/** A plan stays until the table is analysed next, whatever is added and deleted meanwhile. */
+/** A plan stays until the table is vacuumed or analysed next, whatever is added and deleted meanwhile. */
 it.each([
   { state: 'as created', rows: 0, after: [] },
   { state: 'found empty', rows: 0, after: ['vacuum analyze due'] },

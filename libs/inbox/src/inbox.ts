@@ -20,7 +20,7 @@ import { Turn } from './turn.js';
 export interface InboxParts extends HandlingParts {
   /** What is delivered waits so long for more to share its transaction, milliseconds. */
   readonly lingerMs: number;
-  /** So many small batches are handled side by side, each on a connection of its own. */
+  /** So many batches are handled side by side where the store hands over more than fits into one; batches of one have a connection each. */
   readonly batchesAtOnce: number;
   readonly doer: Doer & { wake(): void };
 }
@@ -53,7 +53,7 @@ export class Inbox {
     const keyOf = ({ envelope }: Readable) => envelope.key;
     const limits = { most, atOnce: TRANSACTIONS_AT_ONCE, paceMs, lingerMs };
     this.gathering = new Gathering((batch) => this.handleTogether(batch), keyOf, limits);
-    this.sideBySide = new SideBySide(batchesAtOnce, most, keyOf, (batch) => this.handleSoon(batch));
+    this.sideBySide = new SideBySide({ most, atOnce: batchesAtOnce }, keyOf, (batch) => this.handleSoon(batch));
   }
 
   /** Resolves once every delivery has taken effect, waits for a later try, or is set aside; rejects while the database is out of reach. */

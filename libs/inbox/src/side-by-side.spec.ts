@@ -13,8 +13,7 @@ async function handedOut(most: number, { atOnce = 8, refuses = () => false, call
   let running = 0;
   let mostRunning = 0;
   const sideBySide = new SideBySide<Item>(
-    atOnce,
-    most,
+    { most, atOnce },
     ({ key }) => key,
     async (batch) => {
       batches.push(batch.map(({ id }) => id));

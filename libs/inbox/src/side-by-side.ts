@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import type { GatheringLimits } from './gathering.js';
 import { Turn } from './turn.js';
 
 /** A store hands over as many together, if it has them, so that small batches of different keys can be handled side by side. */
@@ -6,16 +7,17 @@ export const READ_AT_LEAST = 32;
 /** A store that spreads keys over queues goes by the lowest bits of the same hash (slotOf of libs/rabbitmq): of one queue's keys those say little. */
 const BITS_OF_STORES = 8;
 
-/** Has batches of different keys handled side by side, `atOnce` of them, those of one key in order. */
+/** Has batches of different keys handled side by side, those of one key in order. */
 export class SideBySide<Item> {
+  private readonly most: number;
   private readonly lanes: readonly Turn[];
 
   constructor(
-    atOnce: number,
-    private readonly most: number,
+    { most, atOnce }: Pick<GatheringLimits, 'most' | 'atOnce'>,
     private readonly keyOf: (item: Item) => string,
     private readonly handle: (batch: readonly Item[]) => Promise<void>,
   ) {
+    this.most = most;
     this.lanes = Array.from({ length: atOnce }, () => new Turn());
   }
 
