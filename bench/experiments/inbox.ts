@@ -14,12 +14,12 @@ export interface InboxFound {
 
 const BATCHES = [1, 10, 100];
 
-/** The inventory service's inbox with OrderPlaced, one batch at a time, as one lane hands them over, and without a pace, which would be what is measured. */
+/** The inventory service's inbox with OrderPlaced, one batch at a time, as one lane hands them over, and without waiting for company, which would be what is measured. */
 export async function inbox(options: Pick<Options, 'repetitions' | 'seconds'>): Promise<InboxFound> {
   return withPostgres(async (createDatabase, start) => {
     const url = await createDatabase('inventory');
     const service = await start(
-      () => startForTest(InventoryModule, { url, variables: { BATCH_PACE_MS: '0' } }),
+      () => startForTest(InventoryModule, { url, variables: { BATCH_COMPANY_MS: '0' } }),
       (started) => started.close(),
     );
     let next = 0;

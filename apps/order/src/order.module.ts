@@ -22,6 +22,7 @@ import { OrderVariables } from './variables.js';
   title: 'Order',
   port: 3001,
   perKey: true,
+  onBeat: true,
   migrations: [
     CreateOrders1700000000400,
     FindUnsettledOrders1700000000401,

@@ -25,7 +25,7 @@ export class PaymentReactions {
     private readonly provider: Provider,
   ) {}
 
-  @On(OrderPlaced, { emits: [ChargePayment] })
+  @On(OrderPlaced, { emits: [ChargePayment], canWait: true })
   remember(order: Envelope<typeof OrderPlaced>, tx: EntityManager) {
     return this.payments.remember(order.data, tx);
   }

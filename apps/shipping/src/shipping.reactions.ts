@@ -7,7 +7,7 @@ import { Shipments } from './shipping.store.js';
 export class ShippingReactions {
   constructor(private readonly shipments: Shipments) {}
 
-  @On(OrderPlaced, { emits: [ShipmentCreated, ShipmentRejected] })
+  @On(OrderPlaced, { emits: [ShipmentCreated, ShipmentRejected], canWait: true })
   remember(order: Envelope<typeof OrderPlaced>, tx: EntityManager) {
     return this.shipments.remember(order.data, tx);
   }

@@ -43,9 +43,9 @@ export class Conclusions {
   ) {
     this.gathering = new Gathering(
       (batch) => this.commitTogether(batch),
-      ({ work }) => work.key,
+      { keyOf: ({ work }) => work.key, canWait: () => false },
       // What a command did would be done again after a crash until its end is written: it does not linger.
-      { most: parts.maxBatch, atOnce: 1, paceMs: parts.paceMs, lingerMs: 0 },
+      { most: parts.maxBatch, atOnce: 1, companyMs: parts.companyMs, lingerMs: 0 },
     );
   }
 

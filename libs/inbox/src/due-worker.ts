@@ -146,7 +146,7 @@ export class DueWorker implements Doer {
     }
   }
 
-  /** What waits for its end needs no handler, up to a batch of it: else the pace of transactions would be that of commands. */
+  /** What waits for its end needs no handler, up to a batch of it: else those that wait for company would keep others from beginning. */
   private get room(): number {
     const { concurrency, maxBatch } = this.parts;
     const waiting = Math.min(this.concluding, maxBatch);

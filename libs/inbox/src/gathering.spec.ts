@@ -1,15 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Gathering } from './gathering.js';
 
-/** Runs that last until they are told how to end. */
-function gated(limits: { most: number; atOnce: number; paceMs?: number; lingerMs?: number }) {
+/** Runs that last until they are told how to end. Capital letters can wait. */
+function gated(limits: { most: number; atOnce: number; companyMs?: number; lingerMs?: number }) {
   const runs: { items: readonly string[]; end: PromiseWithResolvers<void> }[] = [];
   const run = (items: readonly string[]) => {
     const end = Promise.withResolvers<void>();
     runs.push({ items, end });
     return end.promise;
   };
-  const gathering = new Gathering<string>(run, (item) => item, { paceMs: 0, lingerMs: 0, ...limits });
+  const traits = { keyOf: (item: string) => item, canWait: (item: string) => item < 'a' };
+  const gathering = new Gathering<string>(run, traits, { companyMs: 0, lingerMs: 0, ...limits });
   /** Resolves once what has settled is known, and what then begins has begun. */
   const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
   return { runs, gathering, turn, seen: () => runs.map(({ items }) => items.join('')) };
@@ -71,65 +72,76 @@ describe('Gathering', () => {
     expect(runs).toHaveLength(3);
   });
 
-  describe('at a pace', () => {
-    beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'setImmediate', 'performance'] }));
+  describe('while work piles up', () => {
+    beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'performance'] }));
     afterEach(() => void vi.useRealTimers());
 
-    /** A run of two keys has just been, so that the next one shows that work piles up. */
-    async function crowded(limits: { most: number; atOnce: number }) {
-      const { gathering, runs, seen } = gated({ ...limits, paceMs: 40 });
-      const first = gathering.add(['x', 'y']);
+    /** A run of those items has just been. */
+    async function after(items: string, limits: { most: number; atOnce: number }) {
+      const { gathering, runs, seen } = gated({ ...limits, companyMs: 5 });
+      const first = gathering.add(items.split(''));
       await vi.advanceTimersByTimeAsync(0);
       runs.shift()!.end.resolve();
       await first;
       return { gathering, runs, seen };
     }
 
-    it('lets nothing wait after a single run of two keys, nor after the next one much later', async () => {
-      const { gathering, runs, seen } = await crowded({ most: 10, atOnce: 1 });
-      for (const items of ['a', 'bc', 'd']) {
-        await vi.advanceTimersByTimeAsync(items === 'bc' ? 81 : 0);
-        void gathering.add(items.split(''));
-        await vi.advanceTimersByTimeAsync(0);
-        runs.at(-1)!.end.resolve();
-      }
-      expect(seen()).toEqual(['a', 'bc', 'd']);
-    });
-
-    it('has the callers of a run of two keys go on together with what came meanwhile', async () => {
-      const { gathering, runs, seen } = await crowded({ most: 10, atOnce: 2 });
-      const again = (item: string) => gathering.add([item]).then(() => void gathering.add([item.toUpperCase()]));
-      const first = [gathering.add(['a', 'b']).then(() => void gathering.add(['A', 'B']))];
-      await vi.advanceTimersByTimeAsync(0);
-      first.push(again('d'));
-      runs[0]!.end.resolve();
-      await vi.advanceTimersByTimeAsync(39);
-      expect(seen()).toEqual(['ab']);
+    it('has what comes wait for company, and not for long', async () => {
+      const { gathering, seen } = await after('xy', { most: 10, atOnce: 2 });
+      void gathering.add(['a']);
+      await vi.advanceTimersByTimeAsync(4);
+      void gathering.add(['b']);
+      expect(seen()).toEqual([]);
       await vi.advanceTimersByTimeAsync(2);
-      await first[0];
-      expect(seen()).toEqual(['ab', 'dAB']);
-    });
-
-    it('goes on beside a run that is slow', async () => {
-      const { gathering, seen } = await crowded({ most: 10, atOnce: 2 });
-      void gathering.add(['a', 'b', 'c']);
-      await vi.advanceTimersByTimeAsync(0);
-      for (const item of ['d', 'e']) void gathering.add([item]);
-      await vi.advanceTimersByTimeAsync(41);
-      expect(seen()).toEqual(['abc', 'de']);
+      expect(seen()).toEqual(['ab']);
     });
 
     it.each([
-      ['that is full', 3, 'abc'],
-      ['of one key', 10, 'aaa'],
-    ])('lets nothing wait after a run %s', async (_, most, items) => {
-      const { gathering, runs, seen } = await crowded({ most, atOnce: 1 });
-      void gathering.add(items.split(''));
+      ['of one key', 'xx', 0],
+      ['of what can wait, but for one', 'xYZ', 0],
+      ['of two keys, once that is a while ago', 'xy', 151],
+    ])('lets nothing wait after a run %s', async (_, items, laterMs) => {
+      const { gathering, seen } = await after(items, { most: 10, atOnce: 1 });
+      await vi.advanceTimersByTimeAsync(laterMs);
+      void gathering.add(['a']);
       await vi.advanceTimersByTimeAsync(0);
-      void gathering.add(['d']);
+      expect(seen()).toEqual(['a']);
+    });
+
+    it('lets a run that is full wait for nothing', async () => {
+      const { gathering, seen } = await after('xy', { most: 3, atOnce: 1 });
+      for (const items of ['ab', 'c']) void gathering.add(items.split(''));
+      await vi.advanceTimersByTimeAsync(0);
+      expect(seen()).toEqual(['abc']);
+    });
+
+    it('has what can wait do so for what is to go on, if others can join it', async () => {
+      const { gathering, seen } = await after('xy', { most: 10, atOnce: 3 });
+      void gathering.add(['A'], () => undefined);
+      await vi.advanceTimersByTimeAsync(50);
+      expect(seen()).toEqual([]);
+      void gathering.add(['b'], () => undefined);
+      await vi.advanceTimersByTimeAsync(6);
+      expect(seen()).toEqual(['Ab']);
+      void gathering.add(['C'], () => undefined);
+      await vi.advanceTimersByTimeAsync(81);
+      expect(seen()).toEqual(['Ab', 'C']);
+      void gathering.add(['D']);
+      await vi.advanceTimersByTimeAsync(6);
+      expect(seen()).toEqual(['Ab', 'C', 'D']);
+    });
+
+    it('takes one more into a call that waits, behind what it has, until its run has begun or is full', async () => {
+      const { gathering, runs, seen } = await after('xy', { most: 3, atOnce: 2 });
+      let join!: (item: string) => boolean;
+      const added = gathering.add(['A'], (given) => (join = given));
+      await vi.advanceTimersByTimeAsync(20);
+      expect([join('b'), join('C'), join('d')]).toEqual([true, true, false]);
+      await vi.advanceTimersByTimeAsync(0);
+      expect(seen()).toEqual(['AbC']);
+      expect(join('e')).toBe(false);
       runs[0]!.end.resolve();
-      await vi.advanceTimersByTimeAsync(0);
-      expect(seen()).toEqual([items, 'd']);
+      await added;
     });
   });
 
@@ -137,8 +149,8 @@ describe('Gathering', () => {
     beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'setImmediate', 'performance'] }));
     afterEach(() => void vi.useRealTimers());
 
-    it('runs what has waited long enough, with all that came meanwhile, and then keeps no pace', async () => {
-      const { gathering, runs, seen } = gated({ most: 10, atOnce: 1, paceMs: 1_000, lingerMs: 100 });
+    it('runs what has waited long enough, with all that came meanwhile', async () => {
+      const { gathering, runs, seen } = gated({ most: 10, atOnce: 1, companyMs: 5, lingerMs: 100 });
       const calls = [gathering.add(['a'])];
       await vi.advanceTimersByTimeAsync(60);
       calls.push(gathering.add(['b', 'c']));

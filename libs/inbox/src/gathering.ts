@@ -3,48 +3,75 @@ export interface GatheringLimits {
   readonly most: number;
   /** Runs under way beside each other. */
   readonly atOnce: number;
-  /** While work piles up, the next run begins this long after the last at the earliest, milliseconds. */
-  readonly paceMs: number;
-  /** What comes waits so long for more, unless that fills a run, milliseconds. 0: it waits only for room. */
+  /** While work piles up, what comes waits so long for company, milliseconds. 0: it waits only for room. */
+  readonly companyMs: number;
+  /** What comes waits so long for more, whether or not work piles up, unless that fills a run, milliseconds. */
   readonly lingerMs: number;
 }
 
-/** A run of so many keys is crowded: what one order brings waits for nothing. */
+export interface ItemTraits<Item> {
+  keyOf(item: Item): string;
+  /** Nobody is kept waiting for it: while work piles up, it waits for what is to go on, and shares its run. */
+  canWait(item: Item): boolean;
+}
+
+/** Has an item join a call that waits, behind its last one; false once the call's run has begun, or is full. */
+export type JoinCall<Item> = (item: Item) => boolean;
+
+/** A run of so many keys is crowded, not counting what can wait: what one order brings waits for nothing. */
 const CROWDED_FROM_KEYS = 2;
-/** Work piles up where crowded runs come within so many paces of each other; a single one may be what somebody else sent together. */
-const PACES_APART = 2;
+/** Work piles up for so long after a crowded run: longer than two beats of the relay (`PUBLISH_BEAT_MS`) are apart, milliseconds. */
+const PILES_UP_MS = 150;
+/** What can wait does so for this long, at most: most often, what is to go on comes before, milliseconds. */
+const LONGEST_WAIT_MS = 80;
 
 interface Call<Item> {
-  readonly items: readonly Item[];
+  readonly items: Item[];
   readonly settled: PromiseWithResolvers<void>;
   readonly since: number;
+  /** Since when it has had an item that is not to wait. */
+  urgentSince: number;
 }
 
 /**
  * Runs together what comes in one turn of the event loop, at the end of that turn if there is room; what comes later shares the next run. Items of one call
- * stay together, in their order. While work piles up, runs keep a pace, so that each is of more items: their callers go on together, once the next run may begin.
- * Where what comes lingers, runs are of more items anyway, and keep none.
+ * stay together, in their order. While work piles up, a run begins a little later than it could, so that it is of more items.
  */
 export class Gathering<Item> {
   private readonly waiting: Call<Item>[] = [];
   private running = 0;
   private beginning = false;
-  private resting = false;
-  private lingering: NodeJS.Timeout | undefined;
+  private timer: NodeJS.Timeout | undefined;
   private crowdedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly run: (items: readonly Item[]) => Promise<void>,
-    private readonly keyOf: (item: Item) => string,
+    private readonly traits: ItemTraits<Item>,
     private readonly limits: GatheringLimits,
   ) {}
 
-  /** Settles as the run does that the items were part of. */
-  add(items: readonly Item[]): Promise<void> {
-    const settled = Promise.withResolvers<void>();
-    this.waiting.push({ items, settled, since: performance.now() });
+  /** Settles as the run does that the items were part of. Of a call that others can `join`, what can wait does. */
+  add(items: readonly Item[], joinable?: (join: JoinCall<Item>) => void): Promise<void> {
+    const now = performance.now();
+    const urgent = !joinable || !items.every(this.traits.canWait);
+    const call: Call<Item> = {
+      items: [...items],
+      settled: Promise.withResolvers<void>(),
+      since: now,
+      urgentSince: urgent ? now : Number.POSITIVE_INFINITY,
+    };
+    this.waiting.push(call);
+    joinable?.((item) => this.join(call, item));
     this.beginSoon();
-    return settled.promise;
+    return call.settled.promise;
+  }
+
+  private join(call: Call<Item>, item: Item): boolean {
+    if (call.items.length >= this.limits.most || !this.waiting.includes(call)) return false;
+    call.items.push(item);
+    if (!this.traits.canWait(item)) call.urgentSince = Math.min(call.urgentSince, performance.now());
+    this.beginSoon();
+    return true;
   }
 
   private beginSoon(): void {
@@ -52,58 +79,42 @@ export class Gathering<Item> {
     this.beginning = true;
     setImmediate(() => {
       this.beginning = false;
-      while (this.running < this.limits.atOnce && !this.resting && this.waiting.length > 0 && !this.lingers())
-        void this.runNext();
+      while (this.running < this.limits.atOnce && this.waiting.length > 0 && !this.waits()) void this.runNext();
     });
   }
 
   /** Whether what waits may still have company; if so, it is looked at again in time. */
-  private lingers(): boolean {
-    const { most, lingerMs } = this.limits;
-    const left = this.waiting[0]!.since + lingerMs - performance.now();
-    if (left <= 0 || this.waiting.reduce((sum, { items }) => sum + items.length, 0) >= most) return false;
-    this.lingering ??= setTimeout(() => {
-      this.lingering = undefined;
-      this.beginSoon();
-    }, left);
+  private waits(): boolean {
+    const count = this.waiting.reduce((sum, { items }) => sum + items.length, 0);
+    if (count >= this.limits.most) return false;
+    const left = Math.min(...this.waiting.map((call) => this.dueAt(call))) - performance.now();
+    if (left <= 0) return false;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.beginSoon(), left);
     return true;
+  }
+
+  private dueAt({ since, urgentSince }: Call<Item>): number {
+    const { companyMs, lingerMs } = this.limits;
+    if (lingerMs > 0) return since + lingerMs;
+    if (companyMs === 0 || performance.now() - this.crowdedAt > PILES_UP_MS) return since;
+    return Math.min(urgentSince + companyMs, since + LONGEST_WAIT_MS);
   }
 
   private async runNext(): Promise<void> {
     this.running++;
     const calls = this.next();
     const items = calls.flatMap((call) => call.items);
-    const rested = this.pilesUp(items) ? this.rest() : undefined;
-    const ran = this.run(items);
-    await ran.catch(() => undefined);
+    const urgent = items.filter((item) => !this.traits.canWait(item));
+    if (new Set(urgent.map(this.traits.keyOf)).size >= CROWDED_FROM_KEYS) this.crowdedAt = performance.now();
+    try {
+      await this.run(items);
+      for (const { settled } of calls) settled.resolve();
+    } catch (error) {
+      for (const { settled } of calls) settled.reject(error);
+    }
     this.running--;
-    await rested;
-    await ran.then(
-      () => calls.forEach(({ settled }) => settled.resolve()),
-      (error: unknown) => calls.forEach(({ settled }) => settled.reject(error)),
-    );
     this.beginSoon();
-  }
-
-  /** Whether this run is one of several crowded ones, which it is to be asked once for. A run that is full has nothing to gain from waiting. */
-  private pilesUp(items: readonly Item[]): boolean {
-    const { paceMs, lingerMs, most } = this.limits;
-    if (paceMs === 0 || lingerMs > 0 || new Set(items.map(this.keyOf)).size < CROWDED_FROM_KEYS) return false;
-    const before = this.crowdedAt;
-    this.crowdedAt = performance.now();
-    return this.crowdedAt - before <= PACES_APART * paceMs && items.length < most;
-  }
-
-  private rest(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.resting = true;
-    setTimeout(() => {
-      resolve();
-      this.resting = false;
-      // Whoever is told now that the run has settled adds to the next one first.
-      this.beginSoon();
-    }, this.limits.paceMs);
-    return promise;
   }
 
   private next() {

@@ -1,6 +1,14 @@
 import type { EntityManager } from 'typeorm';
 import type { Envelope } from '#libs/contracts';
-import { failPoint, fieldsOf, Hopeless, processing, type Delivery, type Handler } from '#libs/messaging';
+import {
+  failPoint,
+  fieldsOf,
+  Hopeless,
+  processing,
+  type Delivery,
+  type HandleBatch,
+  type Handler,
+} from '#libs/messaging';
 import { transaction } from '#libs/outbox';
 import { delayAfter } from './backoff.js';
 import { isDatabaseDown } from './database-errors.js';
@@ -8,7 +16,7 @@ import type { DeadLetter, DeadLetterReason } from './dead-letters.js';
 import { errorText } from './dead-letters-error.js';
 import type { NewWork } from './due.js';
 import { Effects, type Doer } from './effects.js';
-import { Gathering } from './gathering.js';
+import { Gathering, type JoinCall } from './gathering.js';
 import { deathsOf, retryOf } from './limits.js';
 import type { HandlingParts } from './parts.js';
 import { read, Unreadable } from './read.js';
@@ -49,23 +57,31 @@ export class Inbox {
   private readonly sideBySide: SideBySide<Readable>;
 
   constructor(private readonly parts: InboxParts) {
-    const { paceMs, lingerMs, batchesAtOnce, maxBatch: most } = parts;
+    const { companyMs, lingerMs, batchesAtOnce, maxBatch: most } = parts;
     const keyOf = ({ envelope }: Readable) => envelope.key;
-    const limits = { most, atOnce: TRANSACTIONS_AT_ONCE, paceMs, lingerMs };
-    this.gathering = new Gathering((batch) => this.handleTogether(batch), keyOf, limits);
-    this.sideBySide = new SideBySide({ most, atOnce: batchesAtOnce }, keyOf, (batch) => this.handleSoon(batch));
+    const canWait = ({ handler }: Readable) => handler.canWait;
+    const limits = { most, atOnce: TRANSACTIONS_AT_ONCE, companyMs, lingerMs };
+    this.gathering = new Gathering((batch) => this.handleTogether(batch), { keyOf, canWait }, limits);
+    this.sideBySide = new SideBySide({ most, atOnce: batchesAtOnce }, keyOf, (batch, joinable) =>
+      this.handleSoon(batch, joinable),
+    );
   }
 
   /** Resolves once every delivery has taken effect, waits for a later try, or is set aside; rejects while the database is out of reach. */
-  async receive(batch: readonly Delivery[]): Promise<void> {
+  readonly receive: HandleBatch = async (batch, joinable) => {
     const { readable, unreadable } = this.readAll(batch);
     if (unreadable.length > 0) await this.setAside(unreadable);
-    if (readable.length > 0) await this.sideBySide.run(readable);
-  }
+    const readAndJoin = (join: JoinCall<Readable>) =>
+      joinable?.((delivery) => {
+        const [one] = this.readAll([delivery]).readable;
+        return one !== undefined && join(one);
+      });
+    if (readable.length > 0) await this.sideBySide.run(readable, joinable && readAndJoin);
+  };
 
-  private handleSoon(batch: readonly Readable[]): Promise<void> {
+  private handleSoon(batch: readonly Readable[], joinable?: (join: JoinCall<Readable>) => void): Promise<void> {
     if (this.suspects.watching) return this.watchedTurn.run(() => this.handleWatched(batch));
-    return this.parts.maxBatch > 1 ? this.gathering.add(batch) : this.handleTogether(batch);
+    return this.parts.maxBatch > 1 ? this.gathering.add(batch, joinable) : this.handleTogether(batch);
   }
 
   private async handleTogether(batch: readonly Readable[]): Promise<void> {

@@ -19,8 +19,8 @@ export interface HandlingParts {
   readonly limits: Limits;
   /** Most messages of one transaction. */
   readonly maxBatch: number;
-  /** While work piles up, a transaction begins this long after the last at the earliest, milliseconds: the next ones are of more messages. */
-  readonly paceMs: number;
+  /** While work piles up, what comes waits so long for company in its transaction, milliseconds. */
+  readonly companyMs: number;
   /** Whether each handler touches nothing but what belongs to the key of its message. */
   readonly perKey: boolean;
   /** Had by what an earlier process may have died of, delivered or due: beside another such, nobody could tell which of the two kills. */

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { GatheringLimits } from './gathering.js';
+import type { GatheringLimits, JoinCall } from './gathering.js';
 import { Turn } from './turn.js';
 
 /** A store hands over as many together, if it has them, so that small batches of different keys can be handled side by side. */
@@ -15,7 +15,7 @@ export class SideBySide<Item> {
   constructor(
     { most, atOnce }: Pick<GatheringLimits, 'most' | 'atOnce'>,
     private readonly keyOf: (item: Item) => string,
-    private readonly handle: (batch: readonly Item[]) => Promise<void>,
+    private readonly handle: (batch: readonly Item[], joinable?: (join: JoinCall<Item>) => void) => Promise<void>,
   ) {
     this.most = most;
     this.lanes = Array.from({ length: atOnce }, () => new Turn());
@@ -23,10 +23,10 @@ export class SideBySide<Item> {
 
   /**
    * Hands out at most `most` at a time: as one batch where they fit into it. Settles once every batch has; rejects where one was rejected, whose key gets
-   * nothing further of these items.
+   * nothing further of these items. Where they are one batch, others may join it.
    */
-  async run(items: readonly Item[]): Promise<void> {
-    if (items.length <= this.most) return this.handle(items);
+  async run(items: readonly Item[], joinable?: (join: JoinCall<Item>) => void): Promise<void> {
+    if (items.length <= this.most) return this.handle(items, joinable);
     const byLane = Map.groupBy(items, (item) => (crc32(this.keyOf(item)) >>> BITS_OF_STORES) % this.lanes.length);
     const ended = await Promise.allSettled([...byLane].map(([lane, of]) => this.inLane(lane, of)));
     const rejected = ended.find((one) => one.status === 'rejected');

@@ -16,13 +16,17 @@ describe('an inbox started with no more than it must be told', () => {
   let options: InboxOptions;
   let broken: boolean;
   const charged: string[] = [];
+  /** By key. */
+  const transactions = new Map<string, string>();
 
   beforeEach(async () => {
     broken = false;
     charged.length = 0;
     ({ database, close } = await freshInboxDatabase());
     const handlers = handlersOf({
-      reacts: async (key) => {
+      reacts: async (key, tx) => {
+        const [{ id }] = await tx.query<[{ id: string }]>('select pg_current_xact_id()::text as id');
+        transactions.set(key, id);
         if (broken) throw new Hopeless('never');
         return ChargePayment({ orderId: key, amountCents: 1, paymentToken: 'tok_visa' });
       },
@@ -54,7 +58,7 @@ describe('an inbox started with no more than it must be told', () => {
 
   it('takes what is given as undefined for absent', async () => {
     await inbox.stop();
-    const names = ['limits', 'maxBatch', 'paceMs', 'lingerMs', 'perKey', 'concurrency', 'retentionDays'];
+    const names = ['limits', 'maxBatch', 'companyMs', 'lingerMs', 'perKey', 'concurrency', 'retentionDays'];
     inbox = await startInbox({ ...options, ...Object.fromEntries(names.map((name) => [name, undefined])) });
     await inbox.receive([shipped()]);
     await expect.poll(() => charged).toHaveLength(1);
@@ -62,6 +66,18 @@ describe('an inbox started with no more than it must be told', () => {
 
   it('is refused where a batch would have no message', async () => {
     await expect(startInbox({ ...options, maxBatch: 0 })).rejects.toThrow('maxBatch: at least 1 message, not 0');
+  });
+
+  it('has what joins a batch that waits share its transaction, but for what cannot be read', async () => {
+    // What a service handles first after its start is handled by itself.
+    for (let n = 0; n < 10; n++) await inbox.receive(Array.from({ length: 100 }, () => shipped()));
+    transactions.clear();
+    const [first, second, unreadable] = [shipped(), shipped(), { ...shipped(), body: Buffer.from('{') }];
+    const joined: boolean[] = [];
+    await inbox.receive([first], (join) => joined.push(join(second), join(unreadable)));
+    expect(joined).toEqual([true, false]);
+    expect([...transactions.keys()]).toEqual([first.key, second.key]);
+    expect(new Set(transactions.values()).size).toBe(1);
   });
 
   it('replays dead letters', async () => {

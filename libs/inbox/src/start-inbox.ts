@@ -1,4 +1,4 @@
-import type { Delivery } from '#libs/messaging';
+import type { HandleBatch } from '#libs/messaging';
 import { Claims } from './claims.js';
 import { DeadLetters } from './dead-letters.js';
 import { DeadLetterReplays } from './dead-letters-replay.js';
@@ -10,7 +10,7 @@ import type { Limits } from './limits.js';
 import { Turn } from './turn.js';
 
 type Given = 'service' | 'database' | 'handlers' | 'outbox' | 'log' | 'metrics' | 'system';
-type Defaulted = 'limits' | 'maxBatch' | 'paceMs' | 'lingerMs' | 'batchesAtOnce' | 'perKey' | 'concurrency';
+type Defaulted = 'limits' | 'maxBatch' | 'companyMs' | 'lingerMs' | 'batchesAtOnce' | 'perKey' | 'concurrency';
 
 /** What is absent, or undefined, is as the variables of a service have it by default. */
 export interface InboxOptions extends Pick<InboxParts, Given>, Partial<Pick<InboxParts & DueWorkerParts, Defaulted>> {
@@ -21,7 +21,7 @@ export interface InboxOptions extends Pick<InboxParts, Given>, Partial<Pick<Inbo
 /** An inbox with all that works beside it. */
 export interface RunningInbox {
   /** As that of `Inbox`. */
-  receive(batch: readonly Delivery[]): Promise<void>;
+  readonly receive: HandleBatch;
   readonly claims: Claims;
   /** Whoever creates one calls `wake`. */
   readonly replays: DeadLetterReplays;
@@ -32,8 +32,6 @@ export interface RunningInbox {
 }
 
 const LIMITS: Limits = { retry: { attempts: 10, baseMs: 200, capMs: 30_000 }, timeoutMs: 30_000 };
-/** By the store's name; where a delivery costs more, larger batches are worth a longer wait. */
-const paceOf = (system: string) => (system === 'postgresql' ? 25 : 40);
 const UPKEEP_EVERY_MS = 3_600_000;
 
 /**
@@ -44,7 +42,7 @@ export async function startInbox({
   system,
   limits = LIMITS,
   maxBatch = 100,
-  paceMs = paceOf(system),
+  companyMs = 5,
   lingerMs = 0,
   batchesAtOnce = 8,
   perKey = false,
@@ -56,7 +54,7 @@ export async function startInbox({
   const claims = new Claims(retentionDays);
   const deadLetters = new DeadLetters();
   const own = { claims, deadLetters, due: new DueTable(), suspectsTurn: new Turn() };
-  const parts = { ...given, system, limits, maxBatch, paceMs, lingerMs, batchesAtOnce, perKey, concurrency, ...own };
+  const parts = { ...given, system, limits, maxBatch, companyMs, lingerMs, batchesAtOnce, perKey, concurrency, ...own };
   const { database, handlers, log } = parts;
   await claims.keepPartitions(database);
 
@@ -76,7 +74,7 @@ export async function startInbox({
   worker.start();
   replayer.start();
   return {
-    receive: (batch) => inbox.receive(batch),
+    receive: inbox.receive,
     claims,
     replays,
     wake() {

@@ -9,7 +9,7 @@ import type { DueWorkerParts } from '../src/due-worker.js';
 import type { InboxParts } from '../src/inbox.js';
 import { Turn } from '../src/turn.js';
 
-/** All that handling a message takes, with that many attempts at once and no pace. */
+/** All that handling a message takes, with that many attempts at once and no waiting for company. */
 export async function handlingParts(
   database: DataSource,
   handlers: Handlers,
@@ -28,7 +28,7 @@ export async function handlingParts(
     limits: { retry: { attempts, baseMs: 1, capMs: 5 }, timeoutMs: 30_000 },
     maxBatch: 100,
     concurrency: 16,
-    paceMs: 0,
+    companyMs: 0,
     lingerMs: 0,
     batchesAtOnce: 8,
     perKey: true,

@@ -6,6 +6,7 @@ import type { Subscription } from './transport.js';
 
 /** One `@On` or `@Does` method behind Nest's guards, pipes, interceptors and filters. */
 export interface Handler extends HandlerInfo {
+  readonly canWait: boolean;
   /** Rejects with what the method threw. */
   run(...args: unknown[]): Promise<unknown>;
 }
@@ -66,6 +67,7 @@ function toHandler(pattern: string, handler: MessageHandler): Handler {
   if (handler.next) throw new AmbiguousReaction(patternOf(info.reactsTo));
   return {
     ...info,
+    canWait: info.canWait ?? info.emits.length === 0,
     async run(...args) {
       const result: unknown = await (handler as (...all: unknown[]) => Promise<unknown>)(...args);
       return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result;

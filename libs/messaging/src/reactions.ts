@@ -34,6 +34,11 @@ interface Options<Emits extends readonly MessageType[]> {
    * `REACTION_TIMEOUT_MS`.
    */
   readonly timeoutMs?: number;
+  /**
+   * Nothing goes on by it as a rule: while work piles up, its message may wait up to 80 ms for what is to go on, to share a transaction. Absent: where the handler
+   * emits nothing.
+   */
+  readonly canWait?: boolean;
 }
 
 /** What `@On` and `@Does` leave behind for the strategy and the drawing of the choreography. */

@@ -71,12 +71,18 @@ export interface Publisher {
   close(): Promise<void>;
 }
 
+/** Takes one more delivery into a batch, behind its last; false once handling it has begun: the delivery comes with a later batch then. */
+export type JoinBatch = (delivery: Delivery) => boolean;
+
+/** Handles a batch. One that waits for its turn may be told by `joinable` how what arrives meanwhile can join it, if the store has a use for that. */
+export type HandleBatch = (batch: readonly Delivery[], joinable?: (join: JoinBatch) => void) => Promise<void>;
+
 export interface Subscriber {
-  /** Calls `handle` with deliveries of this service's subscription. Resolving settles the batch; rejecting gets all of it delivered
+  /** Calls `handle` with deliveries of this service's subscription. Resolving settles the batch, with all that joined it; rejecting gets all of it delivered
    *  again, later, in order. Deliveries of one key are never in two running batches, in no two replicas of the service,
    *  but for a redelivery of the same ones (the inbox fences it). Resolves once deliveries can arrive, and waits for the store until then;
    *  afterwards it reconnects by itself. */
-  subscribe(subscription: Subscription, handle: (batch: readonly Delivery[]) => Promise<void>): Promise<void>;
+  subscribe(subscription: Subscription, handle: HandleBatch): Promise<void>;
   /** Takes no more, waits for running batches, hands the rest back. */
   close(): Promise<void>;
 }

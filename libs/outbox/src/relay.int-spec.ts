@@ -105,6 +105,25 @@ describe('Relay', () => {
     expect(shelf.stored).toHaveLength(30);
   });
 
+  it('has what piles up go out on a beat, the first of it at once, and the rest when it stops', async () => {
+    await writeMany(3);
+    const relay = start(shelf, 20, { beatMs: 600_000 });
+    await eventually(() => shelf.stored.length === 3, 'published at once');
+    await writeMany(5);
+    await eventually(async () => (await left()) === 5, 'what went out is deleted');
+    expect(shelf.stored).toHaveLength(3);
+    await relay.stop();
+    expect(shelf.stored).toHaveLength(8);
+  });
+
+  it('keeps nothing waiting for a beat that would fill a publish', async () => {
+    await writeMany(3);
+    start(shelf, 20, { beatMs: 600_000 });
+    await eventually(() => shelf.stored.length === 3, 'published at once');
+    await writeMany(200);
+    await eventually(() => shelf.stored.length === 203, 'published, too');
+  });
+
   it('adds the id of the row as sequence', async () => {
     await write('a', 'one');
     start();

@@ -9,6 +9,7 @@ import {
   type Publisher,
   type TransportLog,
 } from '#libs/messaging';
+import { Beat } from './beat.js';
 import { KeyedQueue } from './keyed-queue.js';
 import type { OutboxRow } from './outbox.js';
 import { OutboxReader } from './outbox-reader.js';
@@ -28,6 +29,8 @@ export interface RelayOptions {
    * twice that without a word. Milliseconds: several times `pollMs`, and more than a second.
    */
   readonly answerTimeoutMs?: number;
+  /** While work piles up, what is stated goes out so far apart, unless there is enough for a publish. Milliseconds; 0: at once. */
+  readonly beatMs?: number;
 }
 
 const READ = 500;
@@ -60,8 +63,8 @@ export class Relay {
   private notifying = false;
   private failures = 0;
 
-  constructor({ pollMs = 500, answerTimeoutMs = 10_000, ...given }: RelayOptions) {
-    this.options = { ...given, pollMs, answerTimeoutMs };
+  constructor({ pollMs = 500, answerTimeoutMs = 10_000, beatMs = 0, ...given }: RelayOptions) {
+    this.options = { ...given, pollMs, answerTimeoutMs, beatMs };
   }
 
   start(): void {
@@ -152,6 +155,7 @@ export class Relay {
     const confirmed: OutboxRow[] = [];
     let inFlight = 0;
     let removeAt = 0;
+    const beat = new Beat(this.options.beatMs);
 
     /** What is not confirmed together is sent again in halves: in the end a row that is refused holds up its own key alone. */
     const publish = async (rows: OutboxRow[]): Promise<void> => {
@@ -198,9 +202,11 @@ export class Relay {
     for (;;) {
       for (const row of refused.splice(0)) reader.leaveOut(row, queue.drop(row.key));
       queue.push(await this.look(reader, MOST_UNSETTLED - queue.unsettled));
-      while (inFlight < (refusals.away ? 1 : PUBLISHES_IN_FLIGHT)) {
+      const holdMs = this.stopping || queue.unsettled >= PUBLISH ? 0 : beat.holdMs;
+      while (holdMs === 0 && inFlight < (refusals.away ? 1 : PUBLISHES_IN_FLIGHT)) {
         const rows = next();
         if (rows.length === 0) break;
+        beat.struck(rows.length);
         inFlight++;
         void publish(rows).finally(() => {
           inFlight--;
@@ -210,7 +216,8 @@ export class Relay {
       const removing = confirmed.length >= READ || Date.now() >= removeAt || this.stopping;
       if (removing && confirmed.length > 0) await reader.remove(confirmed.splice(0));
       if (this.stopping && inFlight === 0 && confirmed.length === 0) return;
-      await this.woken.wait(confirmed.length > 0 ? Math.max(0, removeAt - Date.now()) : this.options.pollMs);
+      const restMs = confirmed.length > 0 ? Math.max(0, removeAt - Date.now()) : this.options.pollMs;
+      await this.woken.wait(holdMs > 0 ? Math.min(holdMs, restMs) : restMs);
     }
   }
 

@@ -63,6 +63,43 @@ await describeWithDocker('a lane of RabbitMQ', () => {
     await transport.close();
   });
 
+  test('has what arrives join a batch that waits, and hands over both again, in order, where that is rejected', async () => {
+    const service = scene.serviceOf('reader');
+    const transport = await rig.connect({
+      topology: [scene.subscriptionOf('reader')],
+      maxBatch: 10,
+      instance: 'a',
+      log: silent,
+    });
+    const [subscriber, publisher] = [await transport.subscriber(), await transport.publisher()];
+    const messages = [1, 2, 3].map(() => scene.message({ key: 'one' }));
+    const [first, second, third] = messages.map(({ id }) => id);
+    const [handed, joining]: [string[][], string[]] = [[], []];
+    await subscriber.subscribe({ service, sources: [] }, async (batch, joinable) => {
+      handed.push(batch.map(({ id }) => id));
+      if (handed.length > 1) return;
+      await new Promise<void>((refused) =>
+        joinable?.(({ id }) => {
+          joining.push(id);
+          if (joining.length === 2) refused();
+          return joining.length === 1;
+        }),
+      );
+      throw new Error('the database is away');
+    });
+    await publisher.publish(messages.slice(0, 1));
+    await eventually(() => handed.length === 1, 'handed over');
+    await publisher.publish(messages.slice(1));
+    await eventually(() => handed.length === 3, 'handed over again');
+    expect(joining).toEqual([second, third]);
+    expect(handed).toEqual([[first], [first, second], [third]]);
+    await subscriber.close();
+    for (const lane of [0, 1, 2, 3])
+      expect(await countsOf(admin, queueOf(service, lane))).toMatchObject({ messageCount: 0 });
+    await publisher.close();
+    await transport.close();
+  });
+
   test('takes what is published once its deleted queue is set up again', async () => {
     const [reader, publisher] = [new Recorder(), await scene.publisher()];
     await scene.join(reader);

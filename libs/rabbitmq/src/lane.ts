@@ -1,6 +1,6 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Backoff, type Delivery, type TransportLog } from '#libs/messaging';
+import { Backoff, type HandleBatch, type TransportLog } from '#libs/messaging';
 import { closeChannel } from './close-channel.js';
 import { fromAmqp } from './headers.js';
 import type { Link } from './link.js';
@@ -19,7 +19,7 @@ export interface LaneOptions {
   /** What came back unsettled so often is handed over as given up. */
   readonly deliveryLimit: number;
   readonly log: TransportLog;
-  handle(batch: readonly Delivery[]): Promise<void>;
+  readonly handle: HandleBatch;
   /** Sets up missing queues again. */
   repair(connection: ChannelModel): Promise<void>;
 }
@@ -33,6 +33,8 @@ export class Lane {
   private channel: Channel | undefined;
   private arrived: ConsumeMessage[] = [];
   private inHand = 0;
+  /** Takes one more into the batch in hand; false where that does not wait any more. */
+  private joins: ((message: ConsumeMessage) => boolean) | undefined;
   /** Handled and not acknowledged yet: how many, and the last of them. */
   private unacknowledged = 0;
   private lastUnacknowledged: ConsumeMessage | undefined;
@@ -162,7 +164,7 @@ export class Lane {
 
   private take(channel: Channel, message: ConsumeMessage): void {
     if (channel !== this.channel) return;
-    this.arrived.push(message);
+    if (this.arrived.length > 0 || !this.joins?.(message)) this.arrived.push(message);
     this.running ??= this.drain(channel);
   }
 
@@ -186,13 +188,21 @@ export class Lane {
   }
 
   /** False when it was given up, since the broker has the batch back or will get it. */
-  private async untilHandled(channel: Channel, batch: readonly ConsumeMessage[]): Promise<boolean> {
+  private async untilHandled(channel: Channel, batch: ConsumeMessage[]): Promise<boolean> {
     const { queue, deliveryLimit, handle, log } = this.options;
     const backoff = new Backoff(50, 5_000);
     let deliveries = batch.map((message) => fromAmqp(message, queue, deliveryLimit));
     for (;;) {
       try {
-        await handle(deliveries);
+        await handle(deliveries, (join) => {
+          this.joins = (message) => {
+            const delivery = fromAmqp(message, queue, deliveryLimit);
+            if (!join(delivery)) return false;
+            deliveries.push(delivery);
+            this.inHand = batch.push(message);
+            return true;
+          };
+        });
         return true;
       } catch (error) {
         if (!this.isCurrent(channel)) return false;
@@ -201,6 +211,8 @@ export class Lane {
           fields,
           `${batch.length} deliveries of ${queue} were rejected and will be tried again: ${String(error)}`,
         );
+      } finally {
+        this.joins = undefined;
       }
       await backoff.pause(this.interrupted.signal);
       if (!this.isCurrent(channel)) return false;

@@ -1,5 +1,5 @@
 import type { ChannelModel } from 'amqplib';
-import type { Delivery, Subscriber, Subscription, TransportOptions } from '#libs/messaging';
+import type { HandleBatch, Subscriber, Subscription, TransportOptions } from '#libs/messaging';
 import { Lane } from './lane.js';
 import type { Link } from './link.js';
 import { queueOf, unfinishedOf } from './names.js';
@@ -28,7 +28,7 @@ export class RabbitSubscriber implements Subscriber {
     private readonly surroundings: Surroundings,
   ) {}
 
-  async subscribe(subscription: Subscription, handle: (batch: readonly Delivery[]) => Promise<void>): Promise<void> {
+  async subscribe(subscription: Subscription, handle: HandleBatch): Promise<void> {
     const { settings, know, repair } = this.surroundings;
     const { instance, log, maxBatch } = this.surroundings.options;
     const { service } = subscription;
@@ -47,7 +47,7 @@ export class RabbitSubscriber implements Subscriber {
         deliveryLimit: settings.deliveryLimit,
         log,
         repair,
-        handle: async (batch) => handle(batch),
+        handle: async (batch, joinable) => handle(batch, joinable),
         priority: priorities.get(queue) ?? 0,
       }),
     }));

@@ -70,7 +70,7 @@ export class Messaging implements Consumer {
       system: this.system,
       limits: limitsOf(settings),
       maxBatch: settings.BATCH_SIZE,
-      paceMs: settings.BATCH_PACE_MS,
+      companyMs: settings.BATCH_COMPANY_MS,
       lingerMs: settings.BATCH_LINGER_MS,
       batchesAtOnce: settings.DATABASE_POOL - OTHER_CONNECTIONS,
       concurrency: settings.COMMAND_CONCURRENCY,
@@ -167,6 +167,7 @@ export class Messaging implements Consumer {
       log,
       metrics: this.metrics,
       system: this.system,
+      beatMs: settings.PUBLISH_BEAT_MS,
     });
     this.relay = relay;
     outbox.onCommitted((rows) => relay.wake(rows));
@@ -175,7 +176,9 @@ export class Messaging implements Consumer {
     else log.warn({ event: 'publishing_off' }, 'PUBLISH=false: what is stated stays in the outbox');
     this.subscriber = await transport.subscriber();
     if (this.stopping) return this.subscriber.close();
-    await this.subscriber.subscribe(this.subscription, (batch) => this.receive(batch));
+    await this.subscriber.subscribe(this.subscription, (batch, joinable) =>
+      this.started.inbox.receive(batch, joinable),
+    );
     if (this.stopping) return;
     this.subscribed = true;
     log.info({ event: 'subscribed', transport: transport.name }, `receives events from ${transport.name}`);

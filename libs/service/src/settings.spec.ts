@@ -53,13 +53,14 @@ describe('the variables of a service', () => {
     expect(read({ HOST: '::' }).settings.HOST).toBe('::');
   });
 
-  it('have transactions wait longer for each other on a broker, unless told how long', () => {
-    const paceOf = (env: NodeJS.ProcessEnv) => read(env).settings.BATCH_PACE_MS;
-    expect(paceOf({})).toBe(25);
-    expect(paceOf({ TRANSPORT: 'rabbitmq' })).toBe(40);
-    expect(paceOf({ TRANSPORT: 'kafka' })).toBe(40);
-    expect(paceOf({ BATCH_PACE_MS: '0' })).toBe(0);
-    expect(paceOf({ TRANSPORT: 'kafka', BATCH_PACE_MS: '10' })).toBe(10);
+  it('have what is stated go out on a beat where the service says so, a longer one on a broker, unless told how long', () => {
+    const beatOf = (env: NodeJS.ProcessEnv) =>
+      readSettings({ ...definition, onBeat: true }, env).settings.PUBLISH_BEAT_MS;
+    expect(read({}).settings.PUBLISH_BEAT_MS).toBe(0);
+    expect(beatOf({})).toBe(40);
+    expect(beatOf({ TRANSPORT: 'rabbitmq' })).toBe(60);
+    expect(beatOf({ TRANSPORT: 'kafka' })).toBe(100);
+    expect(beatOf({ TRANSPORT: 'kafka', PUBLISH_BEAT_MS: '0' })).toBe(0);
   });
 
   it('have what comes wait for more where the service says so, unless told how long', () => {

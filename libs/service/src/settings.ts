@@ -27,7 +27,7 @@ export const groupName = z
   .regex(/^[a-z][a-z0-9-]{0,62}$/, 'lower case letters, digits and hyphens, 63 at most, beginning with a letter');
 
 /** Where a delivery costs more, larger batches are worth a longer wait (“What was tried” of bench/README.md). */
-const PACE_MS = { postgres: 25, rabbitmq: 40, kafka: 40 };
+const BEAT_MS = { postgres: 40, rabbitmq: 60, kafka: 100 };
 
 /** Variables of every service. */
 const base = (service: ServiceDefinition) =>
@@ -70,7 +70,7 @@ const base = (service: ServiceDefinition) =>
       )
       .default(service.name),
     BATCH_SIZE: z.coerce.number().int().min(1).max(1_000).default(100),
-    BATCH_PACE_MS: delay.optional(),
+    BATCH_COMPANY_MS: delay.default(5),
     BATCH_LINGER_MS: delay.default(service.lingerMs ?? 0),
     INBOX_RETENTION_DAYS: z.coerce.number().int().min(1).max(365).default(7),
     COMMAND_CONCURRENCY: z.coerce.number().int().min(1).max(1_000).default(16),
@@ -92,6 +92,7 @@ const base = (service: ServiceDefinition) =>
     OUTBOX_MAX_DEPTH: z.coerce.number().int().min(1).max(10_000_000).default(20_000),
     /** … or while so many requests are under way. */
     REQUESTS_MAX_PENDING: z.coerce.number().int().min(1).max(100_000).default(500),
+    PUBLISH_BEAT_MS: delay.optional(),
     /** Off while a transport is being left: what is stated stays in the outbox. */
     PUBLISH: flag.default(true),
     MIGRATE_ONLY: flag.default(false),
@@ -105,7 +106,10 @@ const base = (service: ServiceDefinition) =>
 
 /** With the default that goes by another variable. */
 const variablesOf = (service: ServiceDefinition) =>
-  base(service).transform((given) => ({ ...given, BATCH_PACE_MS: given.BATCH_PACE_MS ?? PACE_MS[given.TRANSPORT] }));
+  base(service).transform((given) => ({
+    ...given,
+    PUBLISH_BEAT_MS: given.PUBLISH_BEAT_MS ?? (service.onBeat ? BEAT_MS[given.TRANSPORT] : 0),
+  }));
 
 export type Settings = z.output<ReturnType<typeof variablesOf>> & {
   readonly service: string;
