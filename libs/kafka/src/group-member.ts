@@ -1,6 +1,6 @@
 import { setTimeout as elapsed } from 'node:timers/promises';
 import type { Broker, Consumer, EachBatchPayload, KafkaMessage, OffsetsByTopicPartition } from 'kafkajs';
-import type { Delivery, Subscription, TransportLog } from '#libs/messaging';
+import type { HandleBatch, Subscription, TransportLog } from '#libs/messaging';
 import type { Client } from './client.js';
 import { coPartitioned } from './co-partitioning.js';
 import { Commits } from './commits.js';
@@ -15,7 +15,7 @@ export interface MemberOptions {
   readonly settings: ResolvedSettings;
   readonly subscription: Subscription;
   readonly maxBatch: number;
-  readonly handle: (batch: readonly Delivery[]) => Promise<void>;
+  readonly handle: HandleBatch;
   readonly log: TransportLog;
   /** Called each time it has joined the group and reads. */
   readonly joined: (partitions: Readonly<Record<string, readonly number[]>>) => void;

@@ -1,10 +1,8 @@
-import { Backoff, type Delivery, type Subscriber, type Subscription, type TransportOptions } from '#libs/messaging';
+import { Backoff, type HandleBatch, type Subscriber, type Subscription, type TransportOptions } from '#libs/messaging';
 import { Client } from './client.js';
 import { GroupMember } from './group-member.js';
 import type { ResolvedSettings } from './settings.js';
 import type { Topics } from './topics.js';
-
-type Handle = (batch: readonly Delivery[]) => Promise<void>;
 
 /** Keeps one member of the service's group alive: whatever ends it, another takes its place, until closed. */
 export class KafkaSubscriber implements Subscriber {
@@ -22,7 +20,7 @@ export class KafkaSubscriber implements Subscriber {
     private readonly topics: Topics,
   ) {}
 
-  async subscribe(subscription: Subscription, handle: Handle): Promise<void> {
+  async subscribe(subscription: Subscription, handle: HandleBatch): Promise<void> {
     if (this.keeping) throw new Error('a subscriber serves one subscription');
     if (subscription.sources.length === 0) return;
     await new Promise<void>((resolve) => {
@@ -49,7 +47,7 @@ export class KafkaSubscriber implements Subscriber {
     void this.member?.abandon();
   }
 
-  private async keep(subscription: Subscription, handle: Handle, ready: () => void): Promise<void> {
+  private async keep(subscription: Subscription, handle: HandleBatch, ready: () => void): Promise<void> {
     const { service } = subscription;
     const { log } = this.options;
     const backoff = new Backoff(250, 5_000);
@@ -83,7 +81,7 @@ export class KafkaSubscriber implements Subscriber {
   private async serve(
     client: Client,
     subscription: Subscription,
-    handle: Handle,
+    handle: HandleBatch,
     joined: (partitions: Readonly<Record<string, readonly number[]>>) => void,
   ): Promise<void> {
     const { settings, options, closing, closed } = this;

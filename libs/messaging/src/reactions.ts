@@ -74,7 +74,7 @@ export function On<E extends EventType, const Emits extends readonly MessageType
 /** Does a command: runs outside of any transaction, may run again after a crash, and returns what to do in one. */
 export function Does<C extends CommandType, const Emits extends readonly MessageType[] = readonly []>(
   reactsTo: C,
-  options: Options<Emits> = {},
+  options: Omit<Options<Emits>, 'canWait'> = {},
 ): MethodOf<(command: Command<C>) => Conclusion<Emits>> {
   return handles({ emits: [], ...options, reactsTo });
 }

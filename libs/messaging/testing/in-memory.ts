@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type {
-  Delivery,
+  HandleBatch,
   OutgoingMessage,
   Publisher,
   Source,
@@ -10,8 +10,6 @@ import type {
   TransportOptions,
 } from '../src/index.js';
 import { InMemoryStore, type Lane } from './in-memory-store.js';
-
-type Handle = (batch: readonly Delivery[]) => Promise<void>;
 
 /** A transport without a store outside of this process: for tests of a single service. */
 export class InMemoryTransport implements Transport {
@@ -87,7 +85,7 @@ class InMemorySubscriber implements Subscriber {
     private readonly maxBatch: number,
   ) {}
 
-  async subscribe(subscription: Subscription, handle: Handle): Promise<void> {
+  async subscribe(subscription: Subscription, handle: HandleBatch): Promise<void> {
     const lane = this.store.laneOf(subscription);
     lane.enter(this);
     this.left.push(lane);
@@ -107,7 +105,7 @@ class InMemorySubscriber implements Subscriber {
     this.store.wake();
   }
 
-  private async work(lane: Lane, handle: Handle): Promise<void> {
+  private async work(lane: Lane, handle: HandleBatch): Promise<void> {
     while (!this.closed) {
       const { change } = this.store;
       const { batch, end } = this.store.next(lane, this.maxBatch);

@@ -1,4 +1,4 @@
-import { Backoff, Signal, type Delivery, type Subscription } from '#libs/messaging';
+import { Backoff, Signal, type HandleBatch, type Subscription } from '#libs/messaging';
 import { channelOf, LEFT, kindOf, leaveLane, move, read, stay, takeLane, type Positioned } from './log.js';
 import type { Session } from './session.js';
 import type { SubscriberSettings } from './subscriber.js';
@@ -30,7 +30,7 @@ export class Lane {
 
   constructor(
     private readonly subscription: Subscription,
-    private readonly handle: (batch: readonly Delivery[]) => Promise<void>,
+    private readonly handle: HandleBatch,
     private readonly settings: SubscriberSettings,
   ) {
     this.kinds = subscription.sources.map(kindOf);

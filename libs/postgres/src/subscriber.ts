@@ -1,4 +1,4 @@
-import type { Delivery, Subscriber, Subscription, TransportLog } from '#libs/messaging';
+import type { HandleBatch, Subscriber, Subscription, TransportLog } from '#libs/messaging';
 import { Lane } from './lane.js';
 import type { Session } from './session.js';
 
@@ -17,7 +17,7 @@ export class PostgresSubscriber implements Subscriber {
 
   constructor(private readonly settings: SubscriberSettings) {}
 
-  async subscribe(subscription: Subscription, handle: (batch: readonly Delivery[]) => Promise<void>): Promise<void> {
+  async subscribe(subscription: Subscription, handle: HandleBatch): Promise<void> {
     const lane = new Lane(subscription, handle, this.settings);
     this.lanes.push(lane);
     await lane.ready;
