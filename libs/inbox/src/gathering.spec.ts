@@ -133,13 +133,13 @@ describe('Gathering', () => {
 
     it('takes one more into a call that waits, behind what it has, until its run has begun or is full', async () => {
       const { gathering, runs, seen } = await after('xy', { most: 3, atOnce: 2 });
-      let join!: (item: string) => boolean;
+      let join!: (read: () => string) => boolean;
       const added = gathering.add(['A'], (given) => (join = given));
       await vi.advanceTimersByTimeAsync(20);
-      expect([join('b'), join('C'), join('d')]).toEqual([true, true, false]);
+      expect(['b', 'C', 'd'].map((item) => join(() => item))).toEqual([true, true, false]);
       await vi.advanceTimersByTimeAsync(0);
       expect(seen()).toEqual(['AbC']);
-      expect(join('e')).toBe(false);
+      expect(join(() => 'e')).toBe(false);
       runs[0]!.end.resolve();
       await added;
     });

@@ -15,8 +15,8 @@ export interface ItemTraits<Item> {
   canWait(item: Item): boolean;
 }
 
-/** Has an item join a call that waits, behind its last one; false once the call's run has begun, or is full. */
-export type JoinCall<Item> = (item: Item) => boolean;
+/** Has an item join a call that waits, behind its last one, and reads it only then; false once the call's run has begun, or is full, or where there is no item. */
+export type JoinCall<Item> = (read: () => Item | undefined) => boolean;
 
 /** A run of so many keys is crowded, not counting what can wait: what one order brings waits for nothing. */
 const CROWDED_FROM_KEYS = 2;
@@ -61,13 +61,15 @@ export class Gathering<Item> {
       urgentSince: urgent ? now : Number.POSITIVE_INFINITY,
     };
     this.waiting.push(call);
-    joinable?.((item) => this.join(call, item));
+    joinable?.((read) => this.join(call, read));
     this.beginSoon();
     return call.settled.promise;
   }
 
-  private join(call: Call<Item>, item: Item): boolean {
+  private join(call: Call<Item>, read: () => Item | undefined): boolean {
     if (call.items.length >= this.limits.most || !this.waiting.includes(call)) return false;
+    const item = read();
+    if (item === undefined) return false;
     call.items.push(item);
     if (!this.traits.canWait(item)) call.urgentSince = Math.min(call.urgentSince, performance.now());
     this.beginSoon();

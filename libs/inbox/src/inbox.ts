@@ -72,10 +72,7 @@ export class Inbox {
     const { readable, unreadable } = this.readAll(batch);
     if (unreadable.length > 0) await this.setAside(unreadable);
     const readAndJoin = (join: JoinCall<Readable>) =>
-      joinable?.((delivery) => {
-        const [one] = this.readAll([delivery]).readable;
-        return one !== undefined && join(one);
-      });
+      joinable?.((delivery) => join(() => this.readAll([delivery()]).readable[0]));
     if (readable.length > 0) await this.sideBySide.run(readable, joinable && readAndJoin);
   };
 

@@ -74,7 +74,12 @@ describe('an inbox started with no more than it must be told', () => {
     transactions.clear();
     const [first, second, unreadable] = [shipped(), shipped(), { ...shipped(), body: Buffer.from('{') }];
     const joined: boolean[] = [];
-    await inbox.receive([first], (join) => joined.push(join(second), join(unreadable)));
+    await inbox.receive([first], (join) =>
+      joined.push(
+        join(() => second),
+        join(() => unreadable),
+      ),
+    );
     expect(joined).toEqual([true, false]);
     expect([...transactions.keys()]).toEqual([first.key, second.key]);
     expect(new Set(transactions.values()).size).toBe(1);

@@ -71,8 +71,8 @@ export interface Publisher {
   close(): Promise<void>;
 }
 
-/** Takes one more delivery into a batch, behind its last; false once handling it has begun: the delivery comes with a later batch then. */
-export type JoinBatch = (delivery: Delivery) => boolean;
+/** Takes one more delivery into a batch, behind its last, and reads it only then; false once handling the batch has begun: the delivery comes with a later one then. */
+export type JoinBatch = (read: () => Delivery) => boolean;
 
 /** Handles a batch. One that waits for its turn may be told by `joinable` how what arrives meanwhile can join it, if the store has a use for that. */
 export type HandleBatch = (batch: readonly Delivery[], joinable?: (join: JoinBatch) => void) => Promise<void>;

@@ -79,8 +79,8 @@ await describeWithDocker('a lane of RabbitMQ', () => {
       handed.push(batch.map(({ id }) => id));
       if (handed.length > 1) return;
       await new Promise<void>((refused) =>
-        joinable?.(({ id }) => {
-          joining.push(id);
+        joinable?.((read) => {
+          joining.push(read().id);
           if (joining.length === 2) refused();
           return joining.length === 1;
         }),

@@ -191,14 +191,13 @@ export class Lane {
   private async untilHandled(channel: Channel, batch: ConsumeMessage[]): Promise<boolean> {
     const { queue, deliveryLimit, handle, log } = this.options;
     const backoff = new Backoff(50, 5_000);
-    let deliveries = batch.map((message) => fromAmqp(message, queue, deliveryLimit));
+    const read = (message: ConsumeMessage) => fromAmqp(message, queue, deliveryLimit);
+    let deliveries = batch.map(read);
     for (;;) {
       try {
         await handle(deliveries, (join) => {
           this.joins = (message) => {
-            const delivery = fromAmqp(message, queue, deliveryLimit);
-            if (!join(delivery)) return false;
-            deliveries.push(delivery);
+            if (!join(() => read(message))) return false;
             this.inHand = batch.push(message);
             return true;
           };
@@ -216,7 +215,7 @@ export class Lane {
       }
       await backoff.pause(this.interrupted.signal);
       if (!this.isCurrent(channel)) return false;
-      deliveries = deliveries.map((delivery) => ({ ...delivery, redelivered: true }));
+      deliveries = batch.map((message) => ({ ...read(message), redelivered: true }));
     }
   }
 
