@@ -60,6 +60,7 @@ export async function saga(options: Options): Promise<{ saga: SagaFound; latency
       ),
     work: async (bench, floor) => {
       const found = await throughput(bench, floor, options, window);
+      await floor.clear(bench.system);
       return { saga: found, latency: await latency(bench, found.perSecond.median / 2, options, window) };
     },
   });

@@ -19,7 +19,7 @@ export interface ServiceDefinition {
   readonly perKey?: boolean;
   /** For a service that no other waits for: how long what is delivered may wait for more, so that transactions are fewer and larger, where `BATCH_LINGER_MS` is not set. Milliseconds; 0 without it. */
   readonly lingerMs?: number;
-  /** For a service where much begins at a time: while it piles up, what the service states is published on a beat, of 40 ms (60 on RabbitMQ, 100 on Kafka) where `PUBLISH_BEAT_MS` is not set. */
+  /** For a service where much begins at a time: while it piles up, what the service states is published on a beat, of 40 ms (60 on RabbitMQ, 80 on Kafka) where `PUBLISH_BEAT_MS` is not set. */
   readonly onBeat?: boolean;
 }
 

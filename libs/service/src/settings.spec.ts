@@ -59,7 +59,7 @@ describe('the variables of a service', () => {
     expect(read({}).settings.PUBLISH_BEAT_MS).toBe(0);
     expect(beatOf({})).toBe(40);
     expect(beatOf({ TRANSPORT: 'rabbitmq' })).toBe(60);
-    expect(beatOf({ TRANSPORT: 'kafka' })).toBe(100);
+    expect(beatOf({ TRANSPORT: 'kafka' })).toBe(80);
     expect(beatOf({ TRANSPORT: 'kafka', PUBLISH_BEAT_MS: '0' })).toBe(0);
   });
 

@@ -27,7 +27,7 @@ export const groupName = z
   .regex(/^[a-z][a-z0-9-]{0,62}$/, 'lower case letters, digits and hyphens, 63 at most, beginning with a letter');
 
 /** Where a delivery costs more, larger batches are worth a longer wait (“What was tried” of bench/README.md). */
-const BEAT_MS = { postgres: 40, rabbitmq: 60, kafka: 100 };
+const BEAT_MS = { postgres: 40, rabbitmq: 60, kafka: 80 };
 
 /** Variables of every service. */
 const base = (service: ServiceDefinition) =>
