@@ -24,6 +24,8 @@ type PeersOptions = Omit<Options, 'store'>;
 export interface PeerFound {
   /** Orders per second, closed loop. */
   readonly perSecond: Estimate;
+  /** The same with many customers. */
+  readonly crowdedPerSecond: Estimate;
   /** One order at a time, milliseconds from the request to settled. */
   readonly p50: Estimate;
   readonly p99: Estimate;
@@ -35,6 +37,7 @@ export interface PeerFound {
 
 export interface PeersFound {
   readonly concurrency: number;
+  readonly manyCustomers: number;
   /** Versions of what the peers are made of; rows of former code do not tell. */
   readonly packages?: Readonly<Record<string, string>>;
   readonly systems: Readonly<Record<string, PeerFound>>;
@@ -52,6 +55,7 @@ interface Contestant {
   readonly client: LoadClient;
   readonly pids: readonly number[];
   readonly rates: number[];
+  readonly crowdedRates: number[];
   readonly p50: number[];
   readonly p99: number[];
   readonly costs: CostPerOrder[];
@@ -62,16 +66,23 @@ interface Contestant {
 
 const folder = join(repositoryRoot, 'bench', 'peers');
 const PEERS = ['nest-rmq', 'golevelup'];
+/** As many as `saga` is measured with under full load: batches of ours grow with what waits. */
+const MANY_CUSTOMERS = 256;
 const OUTBOX_ROWS = { polling: 1_000, one: 1_000, all: 1_000 };
 
 /** The same story written the usual way, on the same broker and PostgreSQL, each in its turn while the others are idle. */
 export async function peers(options: PeersOptions): Promise<PeersFound> {
-  return compare(options, async (contestants, bench) => ({
-    concurrency: options.concurrency,
-    packages: packages(),
-    systems: Object.fromEntries(contestants.map((one) => [one.name, foundOf(one)])),
-    transactionalOutbox: await transactionalOutbox(bench),
-  }));
+  return compare(options, async (contestants, bench) => {
+    const many = { ...options, concurrency: MANY_CUSTOMERS };
+    await inTurns(contestants, many, crowded(bench), ({ crowdedRates }) => `${crowdedRates.at(-1)!.toFixed(0)}/s`);
+    return {
+      concurrency: options.concurrency,
+      manyCustomers: MANY_CUSTOMERS,
+      packages: packages(),
+      systems: Object.fromEntries(contestants.map((one) => [one.name, foundOf(one)])),
+      transactionalOutbox: await transactionalOutbox(bench),
+    };
+  });
 }
 
 /** All are pinned. */
@@ -144,7 +155,7 @@ function farandole({ system, client }: Bench): Contestant {
 }
 
 function contestant(name: string, client: LoadClient, pids: readonly number[]): Contestant {
-  return { name, client, pids, rates: [], p50: [], p99: [], costs: [], nodeCpu: [], loaded: [] };
+  return { name, client, pids, rates: [], crowdedRates: [], p50: [], p99: [], costs: [], nodeCpu: [], loaded: [] };
 }
 
 async function startPeer(name: string, { system, start }: Bench, env: Record<string, string>): Promise<Contestant> {
@@ -209,13 +220,14 @@ function singly({ quiet }: Bench): Measure {
   };
 }
 
+const windowOf = ({ seconds }: PeersOptions) => ({ rampMs: 1_000, windowMs: seconds * 1_000 });
+
 function underLoad({ quiet, meter }: Bench): Measure {
-  return async (one, { concurrency, seconds }) => {
+  return async (one, options) => {
     const before = cpuOf(one.pids);
     await meter.begin();
     const from = clock();
-    const window = { rampMs: 1_000, windowMs: seconds * 1_000 };
-    const { perSecond, orders } = await closedLoop(one.client, concurrency, window);
+    const { perSecond, orders } = await closedLoop(one.client, options.concurrency, windowOf(options));
     await quiet.reached();
     one.loaded.push({ from, until: clock() });
     one.costs.push(await meter.end(orders.length));
@@ -224,10 +236,19 @@ function underLoad({ quiet, meter }: Bench): Measure {
   };
 }
 
-function foundOf({ rates, p50, p99, costs, nodeCpu }: Contestant): PeerFound {
+function crowded({ quiet }: Bench): Measure {
+  return async (one, options) => {
+    const { perSecond } = await closedLoop(one.client, options.concurrency, windowOf(options));
+    await quiet.reached();
+    one.crowdedRates.push(perSecond);
+  };
+}
+
+function foundOf({ rates, crowdedRates, p50, p99, costs, nodeCpu }: Contestant): PeerFound {
   const middle = (of: (cost: CostPerOrder) => number) => median(costs.map(of));
   return {
     perSecond: estimate(rates),
+    crowdedPerSecond: estimate(crowdedRates),
     p50: estimate(p50),
     p99: estimate(p99),
     cpu: {

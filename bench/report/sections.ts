@@ -148,10 +148,16 @@ they have neither outbox nor inbox, so a crash loses events or repeats changes. 
 (events carry all that comes next), no traces, metrics, log lines, idempotency keys.`,
     found.packages ? `They are made of ${versionsIn(found.packages)}.` : '',
     table(
-      ['', `orders/s, ${found.concurrency} customers`, 'idle p50, ms', 'idle p99, ms'],
+      [
+        '',
+        ...[found.concurrency, found.manyCustomers].map((customers) => `orders/s, ${customers} customers`),
+        'idle p50, ms',
+        'idle p99, ms',
+      ],
       Object.entries(found.systems).map(([name, one]) => [
         name,
         around(one.perSecond),
+        around(one.crowdedPerSecond),
         around(one.p50),
         around(one.p99),
       ]),

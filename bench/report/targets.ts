@@ -81,9 +81,11 @@ function peers(results: Results): Target[] {
   const others = ['nest-rmq', 'golevelup'];
   return others.flatMap((name) => {
     const other = systems?.[name];
-    const compared = (of: 'perSecond' | 'p50') => ours && other && ratioOf(ours[of], other[of]);
+    const compared = (of: 'perSecond' | 'crowdedPerSecond' | 'p50') => ours && other && ratioOf(ours[of], other[of]);
+    const isMore = (ratio: number) => ratio > 1;
     return [
-      target(`orders per second ÷ ${name}'s`, '> 1', compared('perSecond'), (ratio) => ratio > 1),
+      target(`orders per second ÷ ${name}'s`, '> 1', compared('perSecond'), isMore),
+      target(`the same with many customers, ${name}`, '> 1', compared('crowdedPerSecond'), isMore),
       target(`idle p50 ÷ ${name}'s`, '< 1', compared('p50'), (ratio) => ratio < 1),
     ];
   });
