@@ -8,11 +8,12 @@ import { startPostgres } from '../tools/postgres/index.js';
 /** Runs work on a PostgreSQL of its own that loses nothing, and removes it afterwards. */
 export function withPostgres<T>(
   work: (createDatabase: (name: string) => Promise<string>, start: Start) => Promise<T>,
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<T> {
   return untilInterrupted(async (start) => {
     const folder = await start(dataFolder, removeFolder);
     const postgres = await start(
-      () => startPostgres({ dataDir: join(folder, 'postgres'), port: 0 }),
+      () => startPostgres({ dataDir: join(folder, 'postgres'), port: 0, settings }),
       (started) => started.stop(),
     );
     return work((name) => postgres.createDatabase(name), start);

@@ -1,11 +1,11 @@
-import { type ChildProcess, execFileSync, fork } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { type ChildProcess, fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { v8Options } from '../../libs/service/src/v8.js';
 import { withClient } from '../../tools/postgres/connect.js';
-import { repositoryRoot, services } from '../../tools/platform/apps.js';
+import { services } from '../../tools/platform/apps.js';
 import { answerOf } from '../answer.js';
 import { clock, type Span } from '../cost/cpu-profile.js';
 import type { CostPerOrder } from '../cost/meter.js';
@@ -15,6 +15,7 @@ import { removeFolder } from '../database.js';
 import { lettersFolder } from '../letters.js';
 import { LoadClient, skus } from '../load/client.js';
 import { closedLoop, oneByOne } from '../load/loops.js';
+import { buildPeers, endPeer, peersFolder } from '../load/peers.js';
 import { type Options, profiling } from '../options.js';
 import { type Estimate, estimate, median, percentile } from '../statistics.js';
 import { type Bench, say, warmUp, warmUpSingly, withBench } from './run.js';
@@ -41,8 +42,6 @@ export interface PeersFound {
   /** Versions of what the peers are made of; rows of former code do not tell. */
   readonly packages?: Readonly<Record<string, string>>;
   readonly systems: Readonly<Record<string, PeerFound>>;
-  /** Outbox rows per second to confirmed, of pg-transactional-outbox, by its way of listening. */
-  readonly transactionalOutbox: Readonly<Record<string, number>>;
 }
 
 export interface PurposesFound {
@@ -64,11 +63,9 @@ interface Contestant {
   readonly loaded: Span[];
 }
 
-const folder = join(repositoryRoot, 'bench', 'peers');
 const PEERS = ['nest-rmq', 'golevelup'];
 /** As many as `saga` is measured with under full load: batches of ours grow with what waits. */
 const MANY_CUSTOMERS = 256;
-const OUTBOX_ROWS = { polling: 1_000, one: 1_000, all: 1_000 };
 
 /** The same story written the usual way, on the same broker and PostgreSQL, each in its turn while the others are idle. */
 export async function peers(options: PeersOptions): Promise<PeersFound> {
@@ -80,14 +77,13 @@ export async function peers(options: PeersOptions): Promise<PeersFound> {
       manyCustomers: MANY_CUSTOMERS,
       packages: packages(),
       systems: Object.fromEntries(contestants.map((one) => [one.name, foundOf(one)])),
-      transactionalOutbox: await transactionalOutbox(bench),
     };
   });
 }
 
 /** All are pinned. */
 function packages(): Readonly<Record<string, string>> {
-  const manifest = readFileSync(join(folder, 'package.json'), 'utf8');
+  const manifest = readFileSync(join(peersFolder, 'package.json'), 'utf8');
   return (JSON.parse(manifest) as { dependencies: Record<string, string> }).dependencies;
 }
 
@@ -113,17 +109,11 @@ async function compare<Found>(
   options: PeersOptions,
   conclude: (contestants: readonly Contestant[], bench: Bench) => Promise<Found>,
 ): Promise<Found> {
-  if (!existsSync(join(folder, 'node_modules')))
-    throw new Error('the peers are not installed: npm ci --prefix bench/peers');
-  execFileSync(process.execPath, [join(repositoryRoot, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', folder], {
-    stdio: 'inherit',
-  });
+  buildPeers();
   return withBench(
     { ...options, store: 'rabbitmq' },
     {
       prepare: async () => undefined,
-      // The listener of pg-transactional-outbox reads the write-ahead log.
-      postgres: { wal_level: 'logical' },
       work: async (bench) => {
         const mail = await bench.start(lettersFolder, removeFolder);
         const contestants = [farandole(bench)];
@@ -137,14 +127,6 @@ async function compare<Found>(
       },
     },
   );
-}
-
-/** Its profile, if it is to write one, is there then. */
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = new Promise((resolve) => child.once('exit', resolve));
-  child.kill();
-  await exited;
 }
 
 function farandole({ system, client }: Bench): Contestant {
@@ -170,7 +152,7 @@ async function startPeer(name: string, { system, start }: Bench, env: Record<str
       RABBITMQ_URL: system.store.env['RABBITMQ_URL']!,
       PAYMENT_PROVIDER_URL: system.world.platform.url('payment-provider'),
     };
-    const child = await start(async () => forkService(name, service, variables), ended);
+    const child = await start(async () => forkService(name, service, variables), endPeer);
     const address = (await answerOf(child)) as string;
     own.push(child);
     if (service === 'order')
@@ -193,7 +175,10 @@ async function startPeer(name: string, { system, start }: Bench, env: Record<str
 }
 
 function forkService(peer: string, service: string, env: Record<string, string>): ChildProcess {
-  return fork(join(folder, 'dist', `${peer}.js`), [service], { env: { ...process.env, ...env }, execArgv: v8Options });
+  return fork(join(peersFolder, 'dist', `${peer}.js`), [service], {
+    env: { ...process.env, ...env },
+    execArgv: v8Options,
+  });
 }
 
 type Measure = (one: Contestant, options: PeersOptions) => Promise<void>;
@@ -259,18 +244,4 @@ function foundOf({ rates, crowdedRates, p50, p99, costs, nodeCpu }: Contestant):
     statements: middle(({ statements }) => statements),
     writeTransactions: middle(({ writeTransactions }) => writeTransactions),
   };
-}
-
-async function transactionalOutbox({ system, start }: Bench): Promise<Record<string, number>> {
-  const found: Record<string, number> = {};
-  for (const [mode, rows] of Object.entries(OUTBOX_ROWS)) {
-    const url = await system.world.platform.postgres.createDatabase(`outbox_${mode}`);
-    const env = { ...process.env, DATABASE_URL: url, RABBITMQ_URL: system.store.env['RABBITMQ_URL'] };
-    const program = join(folder, 'dist', 'transactional-outbox.js');
-    const child = await start(async () => fork(program, [mode, String(rows)], { env }), ended);
-    found[mode] = (await answerOf(child)) as number;
-    say(`  pg-transactional-outbox, ${mode}: ${found[mode].toFixed(0)}/s`);
-    await ended(child);
-  }
-  return found;
 }

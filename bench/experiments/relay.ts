@@ -10,10 +10,12 @@ import type { Store } from '../../e2e/stores.js';
 import { connect, withPostgres } from '../database.js';
 import { bareKafka, bareRabbit, type BareClient } from '../load/bare-clients.js';
 import { orderPlaced, outgoing } from '../load/orders.js';
+import { buildPeers } from '../load/peers.js';
 import type { Options } from '../options.js';
 import { type Estimate, estimate, mean } from '../statistics.js';
 import { stores } from '../stores.js';
 import { say } from './run.js';
+import { transactionalOutbox, type Way } from './transactional-outbox.js';
 
 export interface RelayFound {
   readonly rows: number;
@@ -22,6 +24,8 @@ export interface RelayFound {
   /** The client alone, with the same messages in memory. */
   readonly bare: Estimate;
   readonly ratio: Estimate;
+  /** Outbox rows per second of pg-transactional-outbox to the same broker, by its way of listening. */
+  readonly usual: Readonly<Record<Way, Estimate>>;
 }
 
 const ROWS_PER_SECOND_OF_RUN = 2_000;
@@ -31,48 +35,54 @@ const LANES = 4;
 export async function relay(options: Omit<Options, 'concurrency' | 'batch' | 'profile'>): Promise<RelayFound> {
   if (options.store === 'postgres')
     throw new InvalidArgumentError('on postgres the log itself is the store: choose --store rabbitmq or kafka');
+  buildPeers();
   const rows = options.seconds * ROWS_PER_SECOND_OF_RUN;
-  return withPostgres(async (createDatabase, start) => {
-    const store = await start(stores[options.store], (started) => started.stop());
-    const url = await createDatabase('relay');
-    const writer = await start(
-      () => connect(url),
-      (client) => client.end(),
-    );
-    await new CreateOutbox1700000000001().up({
-      query: (text: string) => writer.query(text),
-    } as unknown as QueryRunner);
-    const transport = await start(() => open(store), close);
-    const bare = await start(() => bareOf(store), close);
-    const publisher = await start(async () => new Counted(await transport.publisher()), close);
-    await start(
-      async () => startRelay(url, publisher, transport, options.logLevel),
-      (working) => working.stop(),
-    );
-    const runRelay = async () => (rows / (await relayed(writer, publisher, batch(rows)))) * 1000;
-    const runBare = async () => {
-      const messages = batch(rows);
-      const began = performance.now();
-      await bare.publish(messages);
-      return (rows / (performance.now() - began)) * 1000;
-    };
-    await runRelay();
-    await runBare();
-    const all: { relay: number[]; bare: number[] }[] = [];
-    for (let n = 0; n < options.repetitions; n++) {
-      await bare.empty();
-      const first = await runRelay();
-      const bares = [await runBare(), await runBare()];
-      all.push({ relay: [first, await runRelay()], bare: bares });
-      say(`  ${n + 1}: relay ${mean(all[n]!.relay).toFixed(0)}/s, bare ${mean(bares).toFixed(0)}/s`);
-    }
-    return {
-      rows,
-      relay: estimate(all.flatMap((one) => one.relay)),
-      bare: estimate(all.flatMap((one) => one.bare)),
-      ratio: estimate(all.map((one) => mean(one.relay) / mean(one.bare))),
-    };
-  });
+  return withPostgres(
+    async (createDatabase, start) => {
+      const store = await start(stores[options.store], (started) => started.stop());
+      const url = await createDatabase('relay');
+      const writer = await start(
+        () => connect(url),
+        (client) => client.end(),
+      );
+      await new CreateOutbox1700000000001().up({
+        query: (text: string) => writer.query(text),
+      } as unknown as QueryRunner);
+      const transport = await start(() => open(store), close);
+      const bare = await start(() => bareOf(store), close);
+      const publisher = await start(async () => new Counted(await transport.publisher()), close);
+      await start(
+        async () => startRelay(url, publisher, transport, options.logLevel),
+        (working) => working.stop(),
+      );
+      const runRelay = async () => (rows / (await relayed(writer, publisher, batch(rows)))) * 1000;
+      const runBare = async () => {
+        const messages = batch(rows);
+        const began = performance.now();
+        await bare.publish(messages);
+        return (rows / (performance.now() - began)) * 1000;
+      };
+      await runRelay();
+      await runBare();
+      const all: { relay: number[]; bare: number[] }[] = [];
+      for (let n = 0; n < options.repetitions; n++) {
+        await bare.empty();
+        const first = await runRelay();
+        const bares = [await runBare(), await runBare()];
+        all.push({ relay: [first, await runRelay()], bare: bares });
+        say(`  ${n + 1}: relay ${mean(all[n]!.relay).toFixed(0)}/s, bare ${mean(bares).toFixed(0)}/s`);
+      }
+      return {
+        rows,
+        relay: estimate(all.flatMap((one) => one.relay)),
+        bare: estimate(all.flatMap((one) => one.bare)),
+        ratio: estimate(all.map((one) => mean(one.relay) / mean(one.bare))),
+        usual: await transactionalOutbox(store.env, createDatabase, start),
+      };
+      // The listener of pg-transactional-outbox reads the write-ahead log.
+    },
+    { wal_level: 'logical' },
+  );
 }
 
 function startRelay(url: string, publisher: Publisher, { name }: Transport, logLevel: string): Relay {

@@ -91,6 +91,21 @@ describe('the report', () => {
     expect(reportOf(results)).toContain('1.5 (1.5–1.5) times as long in statements');
   });
 
+  it('compares the relay with another one polling and by the fastest of its ways, and tells what the client alone leaves room for', () => {
+    const relay = {
+      relay: exactly(3_000),
+      bare: exactly(4_000),
+      ratio: exactly(0.75),
+      usual: { polling: exactly(100), one: exactly(300), all: exactly(1_000) },
+    };
+    const text = reportOf(Results.of([result('relay', 'rabbitmq', relay)]));
+    expect(text).toContain('| relay ÷ pg-transactional-outbox, polling, rabbitmq | ≥ 20 | 30 (30–30) | yes |');
+    expect(text).toContain(
+      '| relay ÷ pg-transactional-outbox, the fastest of its ways, rabbitmq | ≥ 20 | 3 (3–3) | **no** |',
+    );
+    expect(text).toContain('4,000 rows/s confirmed, 4 times the fastest of these');
+  });
+
   it('names the service whose memory grew the most', () => {
     const look = (orders: number, order: number, inventory: number) => ({
       orders,
@@ -124,7 +139,7 @@ describe('the report', () => {
     const text = (purpose: string) =>
       reportOf(
         Results.of([
-          result('peers', 'rabbitmq', { systems: {}, transactionalOutbox: { polling: 100 } }),
+          result('peers', 'rabbitmq', { systems: {} }),
           result('purposes', 'rabbitmq', { systems: { farandole: { [purpose]: 900 } } }),
         ]),
       );

@@ -1,12 +1,13 @@
 import type { CostPerOrder } from '../cost/meter.js';
 import type { GrowthFound } from '../experiments/growth.js';
+import type { RelayFound } from '../experiments/relay.js';
 import type { LatencyFound } from '../experiments/saga.js';
 import type { Machine } from '../machine.js';
 import { POOL_FOR_BATCHES_OF_ONE } from '../options.js';
 import type { Results } from '../results.js';
 import { ratioOf } from '../statistics.js';
 import { around, number, table } from './markdown.js';
-import { LEAST_TIMES_USUAL, targetsOf } from './targets.js';
+import { fastestOf, LEAST_TIMES_USUAL, targetsOf } from './targets.js';
 
 /** A part of the report; empty where nothing of it was measured. */
 type Section = (results: Results) => string;
@@ -113,9 +114,7 @@ three are commands, and the others messages delivered by it.`,
 const parts: Section = (results) => {
   const relays = ['rabbitmq', 'kafka'].flatMap((store) => {
     const found = results.find('relay', store);
-    return found
-      ? [[`relay to ${store} ÷ its client alone, rows/s`, around(found.relay), around(found.bare), around(found.ratio)]]
-      : [];
+    return found ? [{ store, ...found }] : [];
   });
   const http = results.find('http', 'postgres');
   const https = http
@@ -130,13 +129,45 @@ const parts: Section = (results) => {
   const inbox = results.find('inbox', 'postgres')?.perSecond ?? {};
   return section(
     'The parts alone',
-    table(['', 'ours', 'bare', 'ratio'], [...relays, ...https]),
+    table(
+      ['', 'ours', 'bare', 'ratio'],
+      [
+        ...relays.map(({ store, relay, bare, ratio }) => [
+          `relay to ${store} ÷ its client alone, rows/s`,
+          ...[relay, bare, ratio].map(around),
+        ]),
+        ...https,
+      ],
+    ),
+    table(
+      ['pg-transactional-outbox, rows/s to confirmed', ...relays.map(({ store }) => `to ${store}`)],
+      relays.length === 0 ? [] : WAYS.map(([way, told]) => [told, ...relays.map(({ usual }) => around(usual[way]))]),
+    ),
+    ...relays.flatMap(boundOfTheBroker),
     table(
       ['inbox: messages of one transaction', 'messages/s through claim, reaction and outbox'],
       Object.entries(inbox).map(([size, perSecond]) => [size, around(perSecond)]),
     ),
   );
 };
+
+const WAYS = [
+  ['polling', 'polling, as documented'],
+  ['one', 'replication, in order, as documented'],
+  ['all', 'replication, all at once'],
+] as const;
+
+function boundOfTheBroker({ store, bare, usual }: RelayFound & { readonly store: string }): string[] {
+  const times = ratioOf(bare, fastestOf(usual)).median;
+  if (times >= LEAST_TIMES_USUAL) return [];
+  const dearer =
+    store === 'rabbitmq'
+      ? '; but there a message goes to a quorum queue of each service that reacts and to a stream, here to one quorum queue'
+      : '';
+  return [
+    `The client of ${store} alone has ${number(bare.median)} rows/s confirmed, ${number(times)} times the fastest of these${dearer}.`,
+  ];
+}
 
 const peers: Section = (results) => {
   const found = results.find('peers', 'rabbitmq');
@@ -171,21 +202,8 @@ they have neither outbox nor inbox, so a crash loses events or repeats changes. 
       ]),
     ),
     ...purposes(results),
-    table(
-      ['pg-transactional-outbox', 'rows/s to confirmed'],
-      Object.entries(found.transactionalOutbox).map(([mode, perSecond]) => [WAYS[mode] ?? mode, number(perSecond)]),
-    ),
-    ...boundOfTheBroker(results, Math.max(...Object.values(found.transactionalOutbox))),
   );
 };
-
-function boundOfTheBroker(results: Results, fastest: number): string[] {
-  const bare = results.find('relay', 'rabbitmq')?.bare.median;
-  if (!bare || bare / fastest >= LEAST_TIMES_USUAL) return [];
-  return [
-    `RabbitMQ confirms ${number(bare)} rows/s to its client alone, ${number(bare / fastest)} times the fastest of these; but there a message goes to a quorum queue of each service that reacts and to a stream, and here to one quorum queue.`,
-  ];
-}
 
 /** The dearest of ours first. */
 function purposes(results: Results): string[] {
@@ -209,12 +227,6 @@ function purposes(results: Results): string[] {
 
 /** Rows of former code count there what they do not list, too. */
 const LABELS: Readonly<Record<string, string>> = { 'Node itself': 'Node itself, and what is not listed' };
-
-const WAYS: Readonly<Record<string, string>> = {
-  polling: 'polling, as documented',
-  one: 'replication, in order',
-  all: 'replication, all at once',
-};
 
 const memory: Section = (results) => {
   const { on } = results.all.find(({ experiment }) => experiment === 'memory') ?? {};

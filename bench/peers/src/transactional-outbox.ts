@@ -1,8 +1,9 @@
 /*
- * How fast pg-transactional-outbox moves committed rows to confirmed messages: `transactional-outbox.js <mode> <rows>`, where
- * polling is as its documentation shows it, `one` the replication listener that keeps the order, `all` the one that handles all at once.
+ * How fast pg-transactional-outbox moves committed rows to confirmed messages, on Kafka where there is KAFKA_BROKERS, else on RabbitMQ: `transactional-outbox.js <mode> <rows>`.
+ * Both listeners are as its documentation shows them: polling, and `one` by replication, which keeps the order; `all` is the latter with the concurrency of its own that handles all at once.
  */
 import { connect } from 'amqplib';
+import { Kafka, logLevel } from 'kafkajs';
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
 import {
@@ -49,22 +50,26 @@ if (mode === 'polling') {
   await client.query(`select pg_create_logical_replication_slot('${replication.replicationSlot}', 'pgoutput')`);
 }
 
-const connection = await connect(process.env['RABBITMQ_URL']!, { noDelay: true });
-const channel = await connection.createConfirmChannel();
-await channel.assertQueue(QUEUE, { durable: true, arguments: { 'x-queue-type': 'quorum' } });
+interface Message {
+  readonly id: string;
+  readonly payload: unknown;
+  readonly segment?: string | undefined;
+}
 
+interface Broker {
+  /** Resolves once the broker has confirmed the message. */
+  publish(message: Message): Promise<void>;
+  close(): Promise<void>;
+}
+
+const broker = process.env['KAFKA_BROKERS'] ? await kafka(process.env['KAFKA_BROKERS']) : await rabbitmq();
 let confirmed = 0;
 const done = Promise.withResolvers<void>();
 const publisher = {
-  handle: (message: { payload: unknown; id: string }) =>
-    new Promise<void>((resolve, reject) => {
-      const body = Buffer.from(JSON.stringify(message.payload));
-      channel.sendToQueue(QUEUE, body, { persistent: true, messageId: message.id }, (error) => {
-        if (error) return reject(error as Error);
-        if (++confirmed === rows) done.resolve();
-        resolve();
-      });
-    }),
+  handle: async (message: Message) => {
+    await broker.publish(message);
+    if (++confirmed === rows) done.resolve();
+  },
 };
 
 const settings = {
@@ -131,7 +136,40 @@ const [stop] =
 await done.promise;
 const perSecond = (rows * 1000) / (performance.now() - began);
 await stop();
-await connection.close();
+await broker.close();
 await client.end();
 process.send?.(perSecond);
 process.disconnect?.();
+
+async function rabbitmq(): Promise<Broker> {
+  const connection = await connect(process.env['RABBITMQ_URL']!, { noDelay: true });
+  const channel = await connection.createConfirmChannel();
+  await channel.assertQueue(QUEUE, { durable: true, arguments: { 'x-queue-type': 'quorum' } });
+  return {
+    publish: ({ id, payload }) =>
+      new Promise<void>((resolve, reject) => {
+        const body = Buffer.from(JSON.stringify(payload));
+        channel.sendToQueue(QUEUE, body, { persistent: true, messageId: id }, (error) =>
+          error ? reject(error as Error) : resolve(),
+        );
+      }),
+    close: () => connection.close(),
+  };
+}
+
+async function kafka(brokers: string): Promise<Broker> {
+  const client = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING });
+  const admin = client.admin();
+  await admin.connect();
+  await admin.createTopics({ topics: [{ topic: QUEUE, numPartitions: 4 }], waitForLeaders: true });
+  await admin.disconnect();
+  const producer = client.producer();
+  await producer.connect();
+  return {
+    async publish({ id, payload, segment }) {
+      const message = { key: segment ?? id, value: JSON.stringify(payload), headers: { id } };
+      await producer.send({ topic: QUEUE, acks: -1, messages: [message] });
+    },
+    close: () => producer.disconnect(),
+  };
+}
