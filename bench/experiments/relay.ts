@@ -30,6 +30,8 @@ export interface RelayFound {
 
 const ROWS_PER_SECOND_OF_RUN = 2_000;
 const LANES = 4;
+/** The listener of pg-transactional-outbox reads the write-ahead log. */
+const READABLE_LOG = { wal_level: 'logical' };
 
 /** How much of what the broker's client can do is left when the messages come from an outbox. */
 export async function relay(options: Omit<Options, 'concurrency' | 'batch' | 'profile'>): Promise<RelayFound> {
@@ -79,9 +81,8 @@ export async function relay(options: Omit<Options, 'concurrency' | 'batch' | 'pr
         ratio: estimate(all.map((one) => mean(one.relay) / mean(one.bare))),
         usual: await transactionalOutbox(store.env, createDatabase, start),
       };
-      // The listener of pg-transactional-outbox reads the write-ahead log.
     },
-    { wal_level: 'logical' },
+    READABLE_LOG,
   );
 }
 
