@@ -39,51 +39,48 @@ export async function relay(options: Omit<Options, 'concurrency' | 'batch' | 'pr
     throw new InvalidArgumentError('on postgres the log itself is the store: choose --store rabbitmq or kafka');
   buildPeers();
   const rows = options.seconds * ROWS_PER_SECOND_OF_RUN;
-  return withPostgres(
-    async (createDatabase, start) => {
-      const store = await start(stores[options.store], (started) => started.stop());
-      const url = await createDatabase('relay');
-      const writer = await start(
-        () => connect(url),
-        (client) => client.end(),
-      );
-      await new CreateOutbox1700000000001().up({
-        query: (text: string) => writer.query(text),
-      } as unknown as QueryRunner);
-      const transport = await start(() => open(store), close);
-      const bare = await start(() => bareOf(store), close);
-      const publisher = await start(async () => new Counted(await transport.publisher()), close);
-      await start(
-        async () => startRelay(url, publisher, transport, options.logLevel),
-        (working) => working.stop(),
-      );
-      const runRelay = async () => (rows / (await relayed(writer, publisher, batch(rows)))) * 1000;
-      const runBare = async () => {
-        const messages = batch(rows);
-        const began = performance.now();
-        await bare.publish(messages);
-        return (rows / (performance.now() - began)) * 1000;
-      };
-      await runRelay();
-      await runBare();
-      const all: { relay: number[]; bare: number[] }[] = [];
-      for (let n = 0; n < options.repetitions; n++) {
-        await bare.empty();
-        const first = await runRelay();
-        const bares = [await runBare(), await runBare()];
-        all.push({ relay: [first, await runRelay()], bare: bares });
-        say(`  ${n + 1}: relay ${mean(all[n]!.relay).toFixed(0)}/s, bare ${mean(bares).toFixed(0)}/s`);
-      }
-      return {
-        rows,
-        relay: estimate(all.flatMap((one) => one.relay)),
-        bare: estimate(all.flatMap((one) => one.bare)),
-        ratio: estimate(all.map((one) => mean(one.relay) / mean(one.bare))),
-        usual: await transactionalOutbox(store.env, createDatabase, start),
-      };
-    },
-    READABLE_LOG,
-  );
+  return withPostgres(async (createDatabase, start) => {
+    const store = await start(stores[options.store], (started) => started.stop());
+    const url = await createDatabase('relay');
+    const writer = await start(
+      () => connect(url),
+      (client) => client.end(),
+    );
+    await new CreateOutbox1700000000001().up({
+      query: (text: string) => writer.query(text),
+    } as unknown as QueryRunner);
+    const transport = await start(() => open(store), close);
+    const bare = await start(() => bareOf(store), close);
+    const publisher = await start(async () => new Counted(await transport.publisher()), close);
+    await start(
+      async () => startRelay(url, publisher, transport, options.logLevel),
+      (working) => working.stop(),
+    );
+    const runRelay = async () => (rows / (await relayed(writer, publisher, batch(rows)))) * 1000;
+    const runBare = async () => {
+      const messages = batch(rows);
+      const began = performance.now();
+      await bare.publish(messages);
+      return (rows / (performance.now() - began)) * 1000;
+    };
+    await runRelay();
+    await runBare();
+    const all: { relay: number[]; bare: number[] }[] = [];
+    for (let n = 0; n < options.repetitions; n++) {
+      await bare.empty();
+      const first = await runRelay();
+      const bares = [await runBare(), await runBare()];
+      all.push({ relay: [first, await runRelay()], bare: bares });
+      say(`  ${n + 1}: relay ${mean(all[n]!.relay).toFixed(0)}/s, bare ${mean(bares).toFixed(0)}/s`);
+    }
+    return {
+      rows,
+      relay: estimate(all.flatMap((one) => one.relay)),
+      bare: estimate(all.flatMap((one) => one.bare)),
+      ratio: estimate(all.map((one) => mean(one.relay) / mean(one.bare))),
+      usual: await transactionalOutbox(store.env, createDatabase, start),
+    };
+  }, READABLE_LOG);
 }
 
 function startRelay(url: string, publisher: Publisher, { name }: Transport, logLevel: string): Relay {
