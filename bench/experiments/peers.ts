@@ -54,7 +54,6 @@ interface Contestant {
   readonly client: LoadClient;
   readonly pids: readonly number[];
   readonly rates: number[];
-  readonly crowdedRates: number[];
   readonly p50: number[];
   readonly p99: number[];
   readonly costs: CostPerOrder[];
@@ -70,13 +69,16 @@ const MANY_CUSTOMERS = 256;
 /** The same story written the usual way, on the same broker and PostgreSQL, each in its turn while the others are idle. */
 export async function peers(options: PeersOptions): Promise<PeersFound> {
   return compare(options, async (contestants, bench) => {
-    const many = { ...options, concurrency: MANY_CUSTOMERS };
-    await inTurns(contestants, many, crowded(bench), ({ crowdedRates }) => `${crowdedRates.at(-1)!.toFixed(0)}/s`);
+    const crowded = contestants.map(({ name, client, pids }) => contestant(name, client, pids));
+    await inTurns(crowded, { ...options, concurrency: MANY_CUSTOMERS }, underLoad(bench), lastRate);
+    const systems = contestants.map(
+      (one, n) => [one.name, { ...foundOf(one), crowdedPerSecond: estimate(crowded[n]!.rates) }] as const,
+    );
     return {
       concurrency: options.concurrency,
       manyCustomers: MANY_CUSTOMERS,
       packages: packages(),
-      systems: Object.fromEntries(contestants.map((one) => [one.name, foundOf(one)])),
+      systems: Object.fromEntries(systems),
     };
   });
 }
@@ -122,7 +124,7 @@ async function compare<Found>(
         for (const { client } of contestants.slice(1)) await warmUp(client, options);
         for (const { client } of contestants) await warmUpSingly(client, options);
         await inTurns(contestants, options, singly(bench), ({ p50 }) => `${p50.at(-1)!.toFixed(1)} ms`);
-        await inTurns(contestants, options, underLoad(bench), ({ rates }) => `${rates.at(-1)!.toFixed(0)}/s`);
+        await inTurns(contestants, options, underLoad(bench), lastRate);
         return conclude(contestants, bench);
       },
     },
@@ -137,7 +139,7 @@ function farandole({ system, client }: Bench): Contestant {
 }
 
 function contestant(name: string, client: LoadClient, pids: readonly number[]): Contestant {
-  return { name, client, pids, rates: [], crowdedRates: [], p50: [], p99: [], costs: [], nodeCpu: [], loaded: [] };
+  return { name, client, pids, rates: [], p50: [], p99: [], costs: [], nodeCpu: [], loaded: [] };
 }
 
 async function startPeer(name: string, { system, start }: Bench, env: Record<string, string>): Promise<Contestant> {
@@ -205,14 +207,15 @@ function singly({ quiet }: Bench): Measure {
   };
 }
 
-const windowOf = ({ seconds }: PeersOptions) => ({ rampMs: 1_000, windowMs: seconds * 1_000 });
+const lastRate = ({ rates }: Contestant) => `${rates.at(-1)!.toFixed(0)}/s`;
 
 function underLoad({ quiet, meter }: Bench): Measure {
-  return async (one, options) => {
+  return async (one, { concurrency, seconds }) => {
     const before = cpuOf(one.pids);
     await meter.begin();
     const from = clock();
-    const { perSecond, orders } = await closedLoop(one.client, options.concurrency, windowOf(options));
+    const window = { rampMs: 1_000, windowMs: seconds * 1_000 };
+    const { perSecond, orders } = await closedLoop(one.client, concurrency, window);
     await quiet.reached();
     one.loaded.push({ from, until: clock() });
     one.costs.push(await meter.end(orders.length));
@@ -221,19 +224,10 @@ function underLoad({ quiet, meter }: Bench): Measure {
   };
 }
 
-function crowded({ quiet }: Bench): Measure {
-  return async (one, options) => {
-    const { perSecond } = await closedLoop(one.client, options.concurrency, windowOf(options));
-    await quiet.reached();
-    one.crowdedRates.push(perSecond);
-  };
-}
-
-function foundOf({ rates, crowdedRates, p50, p99, costs, nodeCpu }: Contestant): PeerFound {
+function foundOf({ rates, p50, p99, costs, nodeCpu }: Contestant): Omit<PeerFound, 'crowdedPerSecond'> {
   const middle = (of: (cost: CostPerOrder) => number) => median(costs.map(of));
   return {
     perSecond: estimate(rates),
-    crowdedPerSecond: estimate(crowdedRates),
     p50: estimate(p50),
     p99: estimate(p99),
     cpu: {
